@@ -1,0 +1,213 @@
+"""`dataset.yml`: how one company's raw files become the canonical tables, checked when it is read."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from crm_lib import project, schema
+from crm_lib.errors import UsageError, listing, unknown
+
+
+class _Strict(BaseModel):
+    """A block of `dataset.yml`: an unknown key is an error, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Texts = Annotated[list[str], BeforeValidator(_as_list)]
+
+
+class Source(_Strict):
+    """Where raw rows lie: files (one, several, a glob), a package's data file or a DuckDB table."""
+
+    files: Texts = []
+    package: str | None = None
+    duckdb: str | None = None
+    table: str | None = None
+    sheet: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Source:
+        if self.duckdb:
+            if self.files or self.package or not self.table:
+                raise ValueError("`duckdb: FILE` needs `table: NAME` and nothing else")
+        elif not self.files:
+            raise ValueError("a source needs `files:` (with or without `package:`) or `duckdb:`")
+        return self
+
+
+class Mapping(_Strict):
+    """How one canonical column is made: a raw column's name or an SQL expression over raw columns.
+
+    `format` lists date formats (strptime), tried in order. `zone` is the raw time's own zone.
+    `decimal` is the decimal mark of numbers written as text.
+    """
+
+    from_: str = Field(alias="from")
+    format: Texts = []
+    zone: str | None = None
+    decimal: Literal[".", ","] = "."
+
+
+def _as_mapping(value: Any) -> Any:
+    return value if isinstance(value, (dict, Mapping)) else {"from": str(value)}
+
+
+Mapped = Annotated[Mapping, BeforeValidator(_as_mapping)]
+
+
+class TableConfig(_Strict):
+    """How one canonical table is made from `source`, or from a `query` over named `sources`.
+
+    `columns` maps canonical columns; `attributes` further ones of an open-ended table.
+    """
+
+    source: Source | None = None
+    sources: dict[str, Source] = {}
+    query: str | None = None
+    columns: dict[str, Mapped]
+    attributes: dict[str, Mapped] = {}
+
+    @model_validator(mode="after")
+    def _source_or_query(self) -> TableConfig:
+        if (self.source is None) == (not self.sources):
+            raise ValueError("give either `source:` or `sources:` with a `query:`")
+        if bool(self.sources) != bool(self.query):
+            raise ValueError("`sources:` and `query:` go together")
+        return self
+
+    @property
+    def mappings(self) -> dict[str, Mapping]:
+        return {**self.columns, **self.attributes}
+
+
+class Dataset(_Strict):
+    """One data set as configured. See `docs/` for the reference generated from this declaration."""
+
+    name: str = ""
+    title: str
+    about: str = ""
+    obtain: str = ""
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    money_decimals: int = Field(default=4, ge=0, le=8)
+    time_zone: str = "UTC"
+    week_start: Literal["monday", "sunday", "saturday"] = "monday"
+    fiscal_year_start: int = Field(default=1, ge=1, le=12)
+    observed_from: date
+    warm_up_days: int = Field(default=0, ge=0)
+    default_as_of: date
+    occasion: Literal["day", "order"] = "day"
+    purchase: str = "amount > 0"
+    returned: str = "amount < 0"
+    scope: str = ""
+    duplicates: Literal["keep", "quarantine"] = "keep"
+    audience: Literal["external", "internal"] = "external"
+    tolerate: dict[str, float] = {}
+    segments: list[dict[str, Any]] = []
+    stages: dict[str, float] = {}
+    tables: dict[str, TableConfig]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Dataset:
+        if self.time_zone not in available_timezones():
+            raise ValueError(unknown("time zone", self.time_zone, sorted(available_timezones())))
+        if "lines" not in self.tables:
+            raise ValueError("the table `lines` (order lines) is required")
+        for name, config in self.tables.items():
+            _check_columns(name, config)
+        return self
+
+    @property
+    def warm_up_ends(self) -> date:
+        """First day on which a first purchase counts as that of a new customer."""
+        return date.fromordinal(self.observed_from.toordinal() + self.warm_up_days)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def supplies(self, table: str) -> tuple[str, ...]:
+        """The columns of `table` that this data set maps; empty when it lacks the table."""
+        config = self.tables.get(table)
+        return tuple(config.mappings) if config else ()
+
+
+def _check_columns(name: str, config: TableConfig) -> None:
+    if name not in schema.TABLES:
+        raise ValueError(unknown("canonical table", name, schema.TABLES))
+    declared = schema.TABLES[name]
+    for column in config.columns:
+        if column not in declared.column_names:
+            more = " Further attributes go under `attributes:`." if declared.open_ended else ""
+            raise ValueError(
+                unknown(f"column of '{name}'", column, declared.column_names) + more
+            )
+    if config.attributes and not declared.open_ended:
+        raise ValueError(f"'{name}' takes no `attributes:`, only {listing(declared.column_names)}")
+    if missing := [column for column in declared.required if column not in config.columns]:
+        raise ValueError(f"'{name}' needs {listing(missing)}: map them under `columns:`")
+
+
+def names() -> list[str]:
+    """The data sets of the project: folders of `data/` with a `dataset.yml`."""
+    return sorted(path.parent.name for path in project.data_folder().glob("*/dataset.yml"))
+
+
+def load(name: str) -> Dataset:
+    """The data set `name`, read from `data/<name>/dataset.yml` and checked.
+
+    Raises UsageError for an unknown data set, malformed YAML, an unknown key, column or table.
+    """
+    path = project.data_folder() / name / "dataset.yml"
+    if not name or not path.is_file():
+        raise UsageError(unknown("data set", name, names()))
+    return read(path)
+
+
+def read(path: Path) -> Dataset:
+    """The data set described by the file `path`; its name is the folder's."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{project.shown(path)} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{project.shown(path)} is empty; `crm init` writes one for your file.")
+    try:
+        return Dataset.model_validate({**content, "name": path.parent.name})
+    except ValidationError as error:
+        raise UsageError(f"{project.shown(path)}: {_explained(error)}") from None
+
+
+def _explained(error: ValidationError) -> str:
+    """One line per fault: where in the file, what is wrong, and what there is instead."""
+    faults = []
+    for fault in error.errors():
+        place = ".".join(str(part) for part in fault["loc"])
+        text = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            text = unknown("key", str(fault["loc"][-1]), _keys_beside(fault["loc"]))
+        faults.append(f"{place}: {text}" if place else text)
+    return "; ".join(faults)
+
+
+def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed where the fault at `place` was found."""
+    blocks: dict[int, type[BaseModel]] = {1: Dataset, 3: TableConfig}
+    block = blocks.get(len(place), Source if "source" in str(place[-2:-1]) else Mapping)
+    if len(place) == 4 and place[2] in ("source",):
+        block = Source
+    elif len(place) == 5:
+        block = Source if place[2] == "sources" else Mapping
+    return [field.alias or name for name, field in block.model_fields.items()]

@@ -1,0 +1,86 @@
+"""The engine: a connection to DuckDB through Ibis, and `collect`, the one door to pandas."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pandas as pd
+from ibis.backends.duckdb import Backend
+
+from crm_lib.errors import UsageError
+
+REPORT_ROWS = 100_000
+"""Rows that may cross to pandas unless the caller says otherwise: a report frame, not a ledger."""
+
+
+def connect(spill_folder: Path | None = None) -> Backend:
+    """A fresh in-process DuckDB. `CRM_THREADS` and `CRM_MEMORY` bound a parallel process's share."""
+    settings: dict[str, str | int] = {}
+    if threads := os.environ.get("CRM_THREADS"):
+        settings["threads"] = int(threads)
+    if memory := os.environ.get("CRM_MEMORY"):
+        settings["memory_limit"] = memory
+    if spill_folder is not None:
+        settings["temp_directory"] = str(spill_folder)
+    backend = ibis.duckdb.connect(**settings)
+    # Extensions need a download, which a site without a network cannot make.
+    backend.raw_sql("SET autoinstall_known_extensions = false")
+    backend.raw_sql("SET autoload_known_extensions = false")
+    backend.raw_sql("SET TimeZone = 'UTC'")
+    return backend
+
+
+def collect(table: ir.Table, *, max_rows: int = REPORT_ROWS) -> pd.DataFrame:
+    """The rows of `table` as pandas: money as float64, days and times as datetime64.
+
+    Sums are exact because they were made in the engine; floats only present them.
+    Raises UsageError when there are more than `max_rows`.
+    """
+    decimals = {
+        name: dt.int64 if type_.scale == 0 else dt.float64
+        for name, type_ in table.schema().items()
+        if isinstance(type_, dt.Decimal)
+    }
+    table = table.cast(decimals) if decimals else table
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        frame: pd.DataFrame = table.limit(max_rows + 1).to_pandas()
+    if len(frame) > max_rows:
+        raise UsageError(
+            f"More than {max_rows:,} rows would cross from the engine to pandas. Aggregate first "
+            "(group_by), compress, or sample; or pass max_rows if this is meant."
+        )
+    for name, type_ in table.schema().items():
+        if isinstance(type_, (dt.Date, dt.Timestamp)):
+            frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
+    return frame
+
+
+@ibis.udf.scalar.builtin(name="try_strptime")
+def try_strptime(text: str, formats: dt.Array(dt.string)) -> dt.timestamp:  # type: ignore[empty-body,valid-type]
+    """The time that `text` states in the first fitting format; null where none fits."""
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _to_zoned(zone: str, at: dt.timestamp) -> dt.Timestamp(timezone="UTC"):  # type: ignore[empty-body,valid-type]
+    """The instant that the clock of `zone` showed as `at`."""
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _to_local(zone: str, at: dt.Timestamp(timezone="UTC")) -> dt.timestamp:  # type: ignore[empty-body,valid-type]
+    """What the clock of `zone` showed at the instant `at`."""
+
+
+def change_zone(at: ir.TimestampValue, zone: str, to: str) -> ir.TimestampValue:
+    """The time `at`, read off a clock in `zone`, as a clock in `to` shows it.
+
+    Ibis' own cast to a zoned timestamp drops the zone, hence the two function calls.
+    """
+    if zone == to:
+        return at
+    return _to_local(to, _to_zoned(zone, at))
