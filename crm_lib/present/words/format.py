@@ -1,4 +1,4 @@
-"""Numbers and dates as a reader sees them: one place for locale, digits and the minus sign.
+"""Numbers and dates as a reader sees them: one place for the locale, the digits and the minus sign.
 
 Shares and changes come in as fractions (0.05 is five per cent). A missing number is a dash.
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterable
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, SupportsFloat
 
-from babel.core import UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import (
     format_compact_currency,
@@ -20,16 +18,229 @@ from babel.numbers import (
     format_decimal,
     get_currency_precision,
     get_currency_symbol,
-    get_currency_unit_pattern,  # noqa: F401 - part of the currency check below
     is_currency,
 )
 
 from crm_lib import errors
 
-# Dates are written in the British order; currency signs are those of international English ($, £, €, CN¥).
+# Dates in the British order; currency signs of international English ($, £, €, CN¥).
 DATE_LOCALE = "en_GB"
 NUMBER_LOCALE = "en"
 MISSING = "–"
 MINUS = "−"
+# From here on, cents are noise beside the whole units.
+WHOLE_UNITS_FROM = 1000
 
-__all__ = ["UnknownLocaleError"]
+Numeric = SupportsFloat | None
+
+
+def is_missing(x: object) -> bool:
+    """True for None, NaN, NaT, pandas.NA and infinities: what has no value to show."""
+    if x is None or type(x).__name__ in {"NAType", "NaTType"}:
+        return True
+    return isinstance(x, SupportsFloat) and not isinstance(x, str) and not math.isfinite(float(x))
+
+
+def _decimal(x: SupportsFloat, digits: int) -> str:
+    """Thousands separated, exactly `digits` decimals, a true minus sign and no minus zero."""
+    rounded = round(float(x), digits) + 0.0
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(rounded, format=pattern, locale=NUMBER_LOCALE).replace("-", MINUS)
+
+
+def known_currency(currency: str | None) -> str:
+    """The currency's ISO code, or an error that says how to write it."""
+    if not currency:
+        raise errors.UsageError("An amount of money needs a currency, for example currency='USD'.")
+    if not is_currency(currency):
+        raise errors.UsageError(f"'{currency}' is no ISO 4217 currency code (such as USD, GBP, CNY).")
+    return currency
+
+
+def money(x: Numeric, currency: str, compact: bool = False, digits: int | None = None) -> str:
+    """`money(1234.5, "GBP")` → "£1,235"; compact → "£1.23K". Cents are shown below 1,000 units."""
+    known_currency(currency)
+    if x is None or is_missing(x):
+        return MISSING
+    amount = float(x)
+    if compact and abs(amount) >= WHOLE_UNITS_FROM:
+        text = format_compact_currency(
+            amount, currency, locale=NUMBER_LOCALE, fraction_digits=_compact_digits(amount)
+        )
+        return text.replace("-", MINUS)
+    if digits is None:
+        digits = 0 if abs(amount) >= WHOLE_UNITS_FROM else get_currency_precision(currency)
+    pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
+    text = format_currency(
+        round(amount, digits) + 0.0,
+        currency,
+        format=pattern,
+        locale=NUMBER_LOCALE,
+        currency_digits=False,
+    )
+    return text.replace("-", MINUS)
+
+
+def _compact_digits(amount: float) -> int:
+    """Three significant digits: 4.60M, 46.0K, 460K."""
+    return 2 - int(math.log10(abs(amount))) % 3
+
+
+def count(x: Numeric, compact: bool = False) -> str:
+    """`count(1469307)` → "1,469,307"; compact → "1.47M"."""
+    if x is None or is_missing(x):
+        return MISSING
+    number = float(x)
+    if compact and abs(number) >= 100_000:
+        digits = _compact_digits(number)
+        return format_compact_decimal(number, locale=NUMBER_LOCALE, fraction_digits=digits).replace(
+            "-", MINUS
+        )
+    return _decimal(number, 0)
+
+
+def percent(x: Numeric, digits: int = 1) -> str:
+    """A share as per cent: `percent(0.176)` → "17.6%"."""
+    return MISSING if x is None or is_missing(x) else _decimal(float(x) * 100, digits) + "%"
+
+
+def points(x: Numeric, digits: int = 1) -> str:
+    """A difference of two shares: `points(-0.012)` → "−1.2 points", always with its sign."""
+    if x is None or is_missing(x):
+        return MISSING
+    return f"{_signed(float(x) * 100, digits)} points"
+
+
+def change(x: Numeric, unit: str, digits: int = 1) -> str:
+    """A change with its sign: relative ("+5.0%"), in points where the number itself is a share."""
+    if x is None or is_missing(x):
+        return MISSING
+    if unit in {"percent", "points"}:
+        return points(x, digits)
+    return _signed(float(x) * 100, digits) + "%"
+
+
+def _signed(x: float, digits: int) -> str:
+    text = _decimal(x, digits)
+    return f"+{text}" if round(x, digits) > 0 else text
+
+
+def ratio(x: Numeric, digits: int = 2) -> str:
+    """A plain quotient such as orders a customer: `ratio(4.159)` → "4.16"."""
+    return MISSING if x is None or is_missing(x) else _decimal(x, digits)
+
+
+def days(x: Numeric, digits: int = 0) -> str:
+    """`days(12)` → "12 days"."""
+    return _with_noun(x, digits, "day")
+
+
+def months(x: Numeric, digits: int = 0) -> str:
+    """`months(1)` → "1 month"."""
+    return _with_noun(x, digits, "month")
+
+
+def _with_noun(x: Numeric, digits: int, noun: str) -> str:
+    if x is None or is_missing(x):
+        return MISSING
+    text = _decimal(x, digits)
+    return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
+
+
+def counted(n: Numeric, one: str, many: str | None = None) -> str:
+    """A number and its noun: `counted(1, "customer")` → "1 customer"; `many` for irregular plurals."""
+    text = count(n)
+    return f"{text} {one}" if text == "1" else f"{text} {many or one + 's'}"
+
+
+def day(date: dt.date | None) -> str:
+    """`day(date(2017, 12, 31))` → "31 December 2017"."""
+    return MISSING if is_missing(date) else format_date(date, "d MMMM y", locale=DATE_LOCALE)
+
+
+def month(date: dt.date | None, short: bool = False) -> str:
+    """`month(date(2017, 12, 1))` → "December 2017"; short → "Dec 2017"."""
+    if is_missing(date):
+        return MISSING
+    return format_date(date, "MMM y" if short else "MMMM y", locale=DATE_LOCALE)
+
+
+def through(as_of: dt.date | str) -> str:
+    """The last observed day in words; `as_of` itself is excluded: 2018-01-01 → "31 December 2017"."""
+    end = dt.date.fromisoformat(as_of[:10]) if isinstance(as_of, str) else as_of
+    return day(end - dt.timedelta(days=1))
+
+
+def listed(words: Sequence[str]) -> str:
+    """`["a", "b", "c"]` → "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+# unit → (what a column's head says, decimals in a cell, factor between the value and what is shown)
+_NUMERIC: dict[str, tuple[str, int, float]] = {
+    "count": ("", 0, 1),
+    "percent": ("%", 1, 100),
+    "points": ("points", 1, 100),
+    "days": ("days", 0, 1),
+    "months": ("months", 0, 1),
+    "years": ("years", 1, 1),
+    "seconds": ("s", 1, 1),
+    "ratio": ("", 2, 1),
+    "orders": ("orders", 2, 1),
+    "score": ("", 0, 1),
+}
+_OTHER: dict[str, Callable[[Any], str]] = {
+    "text": str,
+    "date": lambda x: x if isinstance(x, str) else day(x),
+    "month": lambda x: x if isinstance(x, str) else month(x, short=True),
+}
+UNITS = ("money", *_NUMERIC, *_OTHER)
+
+
+def check_unit(unit: str) -> str:
+    """The unit itself, or an error with the known ones."""
+    if unit not in UNITS:
+        raise errors.UsageError(errors.unknown("unit", unit, UNITS))
+    return unit
+
+
+def is_numeric(unit: str) -> bool:
+    """True where values of the unit are numbers (aligned right, compared with each other)."""
+    return check_unit(unit) not in _OTHER
+
+
+def unit_label(unit: str, currency: str | None = None) -> str:
+    """What a column's head or an axis adds to the name: "$", "%", "days", or nothing for counts."""
+    check_unit(unit)
+    if unit == "money":
+        return get_currency_symbol(known_currency(currency), locale=NUMBER_LOCALE)
+    return _NUMERIC[unit][0] if unit in _NUMERIC else ""
+
+
+def bare(x: Any, unit: str, digits: int | None = None) -> str:
+    """The number without its unit, which the column's head carries."""
+    check_unit(unit)
+    if is_missing(x):
+        return MISSING
+    if unit in _OTHER:
+        return _OTHER[unit](x)
+    if unit == "money":
+        return _decimal(x, 2 if digits is None else digits)
+    _, usual, factor = _NUMERIC[unit]
+    return _decimal(float(x) * factor, usual if digits is None else digits)
+
+
+def value(x: Any, unit: str, currency: str | None = None, compact: bool = False) -> str:
+    """The number with its unit, as it stands in a sentence or on a card."""
+    check_unit(unit)
+    if is_missing(x):
+        return MISSING
+    if unit == "money":
+        return money(x, known_currency(currency), compact)
+    plain: dict[str, Callable[[Any], str]] = {
+        "count": lambda n: count(n, compact), "percent": percent, "points": points,
+        "days": days, "months": months,
+    }  # fmt: skip
+    if unit in plain:
+        return plain[unit](x)
+    return " ".join(filter(None, [bare(x, unit), unit_label(unit)]))

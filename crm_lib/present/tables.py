@@ -1,0 +1,122 @@
+"""A small frame as a table: numbers to the right with the same digits, units in the head, all text escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from crm_lib import errors
+from crm_lib.present import words
+from crm_lib.present.html import Html, escape, tag
+
+# Above this, cents in a column of money are noise.
+WHOLE_MONEY_FROM = 10_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column is shown: its label, its unit (one of `words.UNITS`), decimals if not the usual.
+
+    `bar` draws a share (unit percent) also as a bar behind its number.
+    """
+
+    label: str
+    unit: str = "text"
+    digits: int | None = None
+    bar: bool = False
+
+    def __post_init__(self) -> None:
+        words.check_unit(self.unit)
+        if self.bar and self.unit != "percent":
+            raise errors.UsageError(f"Column '{self.label}': only a share (unit percent) can have a bar.")
+
+
+def require_columns(frame: pd.DataFrame, names: Mapping[str, object] | list[str] | tuple[str, ...]) -> None:
+    """Raise UsageError naming the first column that the frame does not have, and those it has."""
+    for name in names:
+        if name not in frame.columns:
+            raise errors.UsageError(errors.unknown("column", name, map(str, frame.columns)))
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    columns: Mapping[str, Column],
+    caption: str = "",
+    note: str = "",
+    currency: str | None = None,
+    max_rows: int = 50,
+    emphasise: str | None = None,
+) -> Html:
+    """The frame's named columns, in the given order, at most `max_rows` rows.
+
+    `emphasise` names a true/false column whose true rows stand out (a total, the customer in question).
+    Raises UsageError for a column the frame lacks, an unknown unit, or money without a currency.
+    """
+    if not columns:
+        raise errors.UsageError("A table needs at least one column.")
+    require_columns(frame, [*columns, *([emphasise] if emphasise else [])])
+    shown = frame.head(max_rows)
+    cells = {name: _texts(shown[name], column) for name, column in columns.items()}
+    strong = [bool(x) for x in shown[emphasise]] if emphasise else [False] * len(shown)
+    rows = [
+        _row([texts[i] for texts in cells.values()], list(columns.values()), _values(shown, columns, i), strong[i])
+        for i in range(len(shown))
+    ]
+    more = (
+        words.say("table.more", rows=words.counted(len(frame) - max_rows, "row"))
+        if len(frame) > max_rows
+        else ("" if rows else words.say("table.empty"))
+    )
+    parts = [
+        tag("caption", escape(caption)) if caption else "",
+        tag("thead", tag("tr", "".join(_head(column, currency) for column in columns.values()))),
+        tag("tbody", "".join(rows)),
+    ]
+    region = tag(
+        "div", tag("table", "".join(parts), "crm-table"), "crm-scroll",
+        tabindex="0", role="region", aria_label=caption or _label(columns),
+    )  # fmt: skip
+    below = "".join(tag("p", escape(text), "crm-note") for text in (more, note) if text)
+    return Html(tag("div", region + below, "crm-tablewrap"), _plain(cells, columns, more, caption))
+
+
+def _label(columns: Mapping[str, Column]) -> str:
+    return "Table: " + ", ".join(column.label for column in columns.values())
+
+
+def _values(frame: pd.DataFrame, columns: Mapping[str, Column], row: int) -> list[Any]:
+    return [frame[name].iloc[row] for name in columns]
+
+
+def _texts(values: pd.Series[Any], column: Column) -> list[str]:
+    digits = column.digits
+    if digits is None and column.unit == "money":
+        largest = max((abs(float(x)) for x in values if not words.is_missing(x)), default=0.0)
+        digits = 0 if largest >= WHOLE_MONEY_FROM else 2
+    return [words.bare(x, column.unit, digits) for x in values]
+
+
+def _head(column: Column, currency: str | None) -> str:
+    unit = words.unit_label(column.unit, currency)
+    label = escape(column.label) + (" " + tag("span", f"({escape(unit)})", "crm-unit") if unit else "")
+    return tag("th", label, "crm-number" if words.is_numeric(column.unit) else "", scope="col")
+
+
+def _row(texts: list[str], columns: list[Column], values: list[Any], strong: bool) -> str:
+    cells = []
+    for position, (text, column, value) in enumerate(zip(texts, columns, values, strict=True)):
+        css = ["crm-number"] if words.is_numeric(column.unit) else []
+        if column.bar and not words.is_missing(value):
+            css += ["crm-bar", f"crm-bar-{round(min(max(float(value), 0.0), 1.0) * 100)}"]
+        name, scope = ("th", "row") if position == 0 else ("td", "")
+        cells.append(tag(name, escape(text), " ".join(css), scope=scope))
+    return tag("tr", "".join(cells), "crm-strong" if strong else "")
+
+
+def _plain(cells: Mapping[str, list[str]], columns: Mapping[str, Column], more: str, caption: str) -> str:
+    frame = pd.DataFrame({column.label: cells[name] for name, column in columns.items()})
+    return "\n".join(filter(None, [caption, frame.to_string(index=False), more]))

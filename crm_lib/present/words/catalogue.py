@@ -1,0 +1,50 @@
+"""The sentences of the reports, whole, with named fields: a translation is another such catalogue.
+
+Fields arrive as text, formatted by `words.format`; a sentence never does arithmetic.
+"""
+
+from __future__ import annotations
+
+from string import Formatter
+
+from crm_lib import errors
+
+SENTENCES: dict[str, str] = {
+    # the state of the data
+    "verdict.passed": "The data passed every rule.",
+    "verdict.passed with warnings": "The data passed, with {warnings}.",
+    "verdict.failed": "The data failed a critical rule.",
+    "verdict.rows": "{read} read: {accepted} accepted, {quarantined} quarantined, {later} later than the day of the report.",
+    "verdict.out_of_scope": "{rows} outside the scope of the analysis.",
+    "verdict.money": "Accepted lines add up to {accepted}; quarantined lines to {quarantined}.",
+    "verdict.link": "Details of the data",
+    # headline numbers
+    "card.interval": "95% interval {low} to {high}",
+    # tables and figures
+    "table.more": "… and {rows} not shown.",
+    "table.empty": "No rows.",
+    "figure.empty": "There is nothing to draw: the selection holds no rows.",
+}
+
+
+def say(key: str, /, **fields: str) -> str:
+    """The sentence `key` with its fields filled in.
+
+    Raises UsageError for an unknown key, a missing field, one too many, or a field that is not text yet.
+    """
+    if key not in SENTENCES:
+        raise errors.UsageError(errors.unknown("sentence", key, SENTENCES))
+    template = SENTENCES[key]
+    wanted = {name for _, name, _, _ in Formatter().parse(template) if name}
+    if wanted != set(fields):
+        raise errors.UsageError(
+            f"The sentence '{key}' takes the fields {errors.listing(sorted(wanted))}; "
+            f"it was given {errors.listing(sorted(fields))}."
+        )
+    for name, text in fields.items():
+        if not isinstance(text, str):
+            raise errors.UsageError(
+                f"The field '{name}' of the sentence '{key}' is {type(text).__name__}, not text: "
+                "format it first, for example with words.count or words.money."
+            )
+    return template.format(**fields)

@@ -1,0 +1,1 @@
+"""Notebooks become pages, pages become a run, runs become a site."""
