@@ -84,3 +84,8 @@ def change_zone(at: ir.TimestampValue, zone: str, to: str) -> ir.TimestampValue:
     if zone == to:
         return at
     return _to_local(to, _to_zoned(zone, at))
+
+
+def local_time(at: ir.TimestampValue, zone: str) -> ir.TimestampValue:
+    """What a clock in `zone` showed at the instant `at` (a timestamp with a time zone)."""
+    return _to_local(zone, at)
