@@ -5,16 +5,13 @@ They are DuckDB's dialect; Ibis translates them where another engine does the wo
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import duckdb
+import ibis
 import ibis.expr.types as ir
 import sqlglot
 from sqlglot import expressions as sql
 
 from crm_lib.errors import UsageError, unknown
-
-_ROWS = "rows_at_hand"
 
 
 def parse(text: str, what: str) -> sql.Expression:
@@ -48,15 +45,14 @@ def flag(table: ir.Table, condition: str, name: str, what: str = "condition") ->
     """`table` with a boolean column `name`: does the row meet `condition` (unknown counts as no)?"""
     parsed = parse(condition, what)
     check_columns(parsed, list(table.columns), what)
-    text = f"SELECT *, COALESCE(CAST(({parsed.sql('duckdb')}) AS BOOLEAN), FALSE) AS {name} FROM {_ROWS}"
-    return checked(lambda: table.alias(_ROWS).sql(text, dialect="duckdb"), what, condition)
+    met = f"COALESCE(CAST(({parsed.sql('duckdb')}) AS BOOLEAN), FALSE)"
+    return _queried(table, f'*, {met} AS "{name}"', what, condition)
 
 
 def select(table: ir.Table, expressions: dict[str, str], what: str) -> ir.Table:
     """One column per entry of `expressions` (name → SQL over the columns of `table`)."""
     parts = ", ".join(f'{text} AS "{name}"' for name, text in expressions.items())
-    query = f"SELECT {parts} FROM {_ROWS}"
-    return checked(lambda: table.alias(_ROWS).sql(query, dialect="duckdb"), what, parts)
+    return _queried(table, parts, what, parts)
 
 
 def keep(table: ir.Table, condition: str, what: str = "condition") -> ir.Table:
@@ -67,10 +63,11 @@ def keep(table: ir.Table, condition: str, what: str = "condition") -> ir.Table:
     return flagged.filter(flagged.meets_condition).drop("meets_condition")
 
 
-def checked(make: Callable[[], ir.Table], what: str, text: str) -> ir.Table:
-    """The table that `make` builds; the engine's complaint about its SQL as a UsageError."""
+def _queried(table: ir.Table, columns: str, what: str, text: str) -> ir.Table:
+    """`SELECT columns FROM table`; the engine's complaint about it as a UsageError."""
+    rows = ibis.util.gen_name("rows")  # nested selections need names of their own
     try:
-        return make()
+        return table.alias(rows).sql(f"SELECT {columns} FROM {rows}", dialect="duckdb")
     except duckdb.Error as error:
         first = str(error).split("\n\nLINE")[0].strip()
         raise UsageError(f"The {what} '{text}' does not work on this data: {first}") from None

@@ -1,0 +1,253 @@
+"""The book: one data set as of one day, staged, judged and counted, read-only for whoever opens it.
+
+    book = open_book("completejourney", as_of="2018-01-01")
+    book.customers          # one row a customer, an Ibis table; collect(...) brings it to pandas
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from crm_lib import cache, conditions, engine, facts, schema, staging
+from crm_lib import dataset as datasets
+from crm_lib.dataset import Dataset
+from crm_lib.errors import NotInData, SourceError, UsageError, listing, unknown
+from crm_lib.periods import Window, parse_day
+from crm_lib.quality import judge, rules
+from crm_lib.quality import verdict as verdicts
+
+LAST_DAYS = 31
+"""`as_of` may lie this many days after the last order line; further out, silence would be invented."""
+
+
+def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:
+    """The data set `name` as it was known before `as_of` (exclusive), within `scope`.
+
+    `scope` is an SQL condition on order lines ("place = '367'"); empty means what `dataset.yml` says.
+    Builds what the cache lacks: staged tables, the verdict on the data, facts.
+    Raises UsageError for an unknown data set, a day outside the data, or a faulty condition.
+    """
+    dataset = datasets.load(name)
+    day = parse_day(as_of, "as_of")
+    condition = scope.strip() or dataset.scope
+    if day <= dataset.observed_from:
+        raise UsageError(
+            f"as_of {day} lies before the data: '{name}' is observed from {dataset.observed_from}."
+        )
+    key, made_from = cache.fingerprint(dataset)
+    staged = cache.built(
+        cache.folder_of(dataset, key), lambda folder: _stage(dataset, folder, made_from)
+    )
+    folder = staged / "as_of" / f"{day}{cache.slug(condition)}"
+    book = Book(dataset, day, condition, staged, folder)
+    book._check_day()
+    cache.built(folder, book._count)
+    return book
+
+
+def _stage(dataset: Dataset, folder: Path, made_from: dict[str, object]) -> None:
+    """Stage every table and let the row rules judge it; both independent of `as_of`."""
+    backend = engine.connect(folder / "spill")
+    by_table = rules.load(dataset)
+    (folder / "judged").mkdir()
+    (folder / "staged").mkdir()
+    for name in dataset.tables:
+        path = folder / "staged" / f"{name}.parquet"
+        staging.stage(name, dataset, backend, folder / "scratch").to_parquet(path)
+        table = backend.read_parquet(path)
+        if not int(table.count().execute()):
+            raise SourceError(f"The table '{name}' has no rows; check its source in dataset.yml.")
+        judge.judge_rows(by_table.get(name, []), table, dataset).to_parquet(
+            folder / "judged" / f"{name}.parquet"
+        )
+    (folder / "made_from.json").write_text(json.dumps(made_from, indent=1, sort_keys=True))
+
+
+class Book:
+    """A read-only handle on the cache of one data set, one day and one scope."""
+
+    def __init__(
+        self, dataset: Dataset, as_of: date, scope: str, staged: Path, folder: Path
+    ) -> None:
+        self.dataset = dataset
+        self.as_of = as_of
+        self.scope = scope
+        self.folder = folder
+        self.staged_folder = staged
+        self.observed = Window(dataset.observed_from, as_of)
+        self.warm_up_ends = dataset.warm_up_ends
+
+    def __repr__(self) -> str:
+        return f"<Book {self.dataset.name} as of {self.as_of}, {self.scope or 'all lines'}>"
+
+    @cached_property
+    def backend(self) -> Backend:
+        return engine.connect()
+
+    @cached_property
+    def made_from(self) -> dict[str, object]:
+        """Hashes of configuration, inputs, expectations and code behind this book."""
+        found: dict[str, object] = json.loads((self.staged_folder / "made_from.json").read_text())
+        return found
+
+    @cached_property
+    def verdict(self) -> verdicts.Verdict:
+        """What the expectations say of the data as of the day."""
+        return verdicts.Verdict.model_validate_json((self.folder / "verdict.json").read_text())
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Does this data set supply the canonical table (and all these columns)?"""
+        supplied = self.dataset.supplies(table)
+        return bool(supplied) and all(column in supplied for column in columns)
+
+    def table(self, name: str) -> ir.Table:
+        """The canonical table `name` as of the day: accepted rows, nothing recorded later.
+
+        Personal columns are absent unless the audience is internal. Raises NotInData.
+        """
+        declared = schema.table(name)
+        if not self.has(name):
+            raise NotInData(
+                f"'{self.dataset.name}' has no table '{name}' ({declared.grain}). It has "
+                f"{listing(self.dataset.tables)}. Map it in data/{self.dataset.name}/dataset.yml."
+            )
+        rows = self._as_known(self.staged(name), declared, self.as_of)
+        rows = rows.anti_join(self._quarantine(name), "row_id")
+        hidden = [c for c in rows.columns if c.startswith("unreadable_")]
+        if self.dataset.audience == "external":
+            hidden += [c.name for c in declared.columns if c.personal and c.name in rows.columns]
+        return rows.drop(*hidden, "source_file")
+
+    @cached_property
+    def lines(self) -> ir.Table:
+        """Accepted order lines in scope, with `day`, `is_purchase` and `is_return`."""
+        scoped = conditions.keep(self.table("lines"), self.scope, "scope")
+        return facts.marked(scoped, self.dataset)
+
+    @cached_property
+    def customers(self) -> ir.Table:
+        """One row a known customer: see `facts.customers`."""
+        return self._read("customers")
+
+    @cached_property
+    def customer_months(self) -> ir.Table:
+        """One row a known customer and month: see `facts.customer_months`."""
+        return self._read("customer_months")
+
+    @cached_property
+    def months(self) -> ir.Table:
+        """One row a month, anonymous lines included: see `facts.months`."""
+        return self._read("months")
+
+    @cached_property
+    def occasions(self) -> ir.Table:
+        """One row a purchase occasion of a known customer: see `facts.occasions`."""
+        return self._read("occasions")
+
+    @cached_property
+    def profile(self) -> ir.Table:
+        """`customers` with the attributes of the canonical customers table, null where unknown."""
+        attributes = self.table("customers").drop("row_id")
+        taken = [c for c in attributes.columns if c != "customer_id" and c in self.customers.columns]
+        if taken:
+            attributes = attributes.rename({f"{name}_given": name for name in taken})
+        return self.customers.left_join(attributes, "customer_id").drop("customer_id_right")
+
+    def customers_at(self, day: str | date) -> ir.Table:
+        """The customer facts as of an earlier day, from the same accepted lines."""
+        earlier = parse_day(day, "day")
+        if not self.observed.start < earlier <= self.as_of:
+            raise UsageError(f"The day {earlier} lies outside {self.observed.start} – {self.as_of}.")
+        return self._customers(self.lines.filter(self.lines.day < ibis.literal(earlier)), earlier)
+
+    def mart(self, name: str) -> ir.Table:
+        """A mart of this run, one row a customer (`segment`, `stage`, `value`)."""
+        path = self.folder / "marts" / f"{name}.parquet"
+        if not path.is_file():
+            known = sorted(item.stem for item in path.parent.glob("*.parquet"))
+            raise UsageError(unknown("mart", name, known))
+        return self.backend.read_parquet(path)
+
+    def staged(self, name: str) -> ir.Table:
+        """Every row read of a table, accepted or not, with what could not be read beside it."""
+        return self.backend.read_parquet(self.staged_folder / "staged" / f"{name}.parquet")
+
+    def failures(self, name: str) -> ir.Table:
+        """One row for each row rule that a row of the table broke: row_id, rule_id."""
+        return self.backend.read_parquet(self.staged_folder / "judged" / f"{name}.parquet")
+
+    def _quarantine(self, name: str) -> ir.Table:
+        out = [r.rule_id for r in rules.load(self.dataset)[name] if r.on_fail == "quarantine"]
+        broken = self.failures(name)
+        return broken.filter(broken.rule_id.isin(out)).select("row_id").distinct()
+
+    def _as_known(self, rows: ir.Table, declared: schema.Table, as_of: date) -> ir.Table:
+        """The rows recorded before `as_of`; facts added to them later become null."""
+        limit = ibis.literal(datetime(as_of.year, as_of.month, as_of.day))
+        if declared.recorded in rows.columns:
+            at = rows[declared.recorded].cast("timestamp")
+            rows = rows.filter(at.isnull() | (at < limit))
+        for column in declared.columns:
+            if column.recorded_later and column.name in rows.columns and column.type != "text":
+                at = rows[column.name].cast("timestamp")
+                rows = rows.mutate(**{column.name: ibis.ifelse(at < limit, rows[column.name], ibis.null(rows[column.name].type()))})
+        if "converted_customer_id" in rows.columns and "converted_on" in rows.columns:
+            rows = rows.mutate(converted_customer_id=rows.converted_on.notnull().ifelse(
+                rows.converted_customer_id, ibis.null("string")))
+        return rows
+
+    def _customers(self, lines: ir.Table, as_of: date) -> ir.Table:
+        known = None
+        if self.has("customers"):
+            table = self._as_known(self.table("customers"), schema.CUSTOMERS, as_of)
+            known = table.select("customer_id").distinct()
+        return facts.customers(
+            lines,
+            self.dataset.occasion,
+            as_of=as_of,
+            warm_up_ends=self.warm_up_ends,
+            known=known,
+        )
+
+    def _read(self, name: str) -> ir.Table:
+        return self.backend.read_parquet(self.folder / f"{name}.parquet")
+
+    def _check_day(self) -> None:
+        last_day = parse_day(str(self.staged("lines").day.max().execute())[:10], "last day")
+        if self.as_of > last_day + timedelta(days=1 + LAST_DAYS):
+            raise UsageError(
+                f"as_of {self.as_of} lies after the data: the last order line of "
+                f"'{self.dataset.name}' is of {last_day}. Use {last_day + timedelta(days=1)} or earlier."
+            )
+
+    def _count(self, folder: Path) -> None:
+        """Judge the tables as of the day, then materialise the facts."""
+        tables = list(self.dataset.tables)
+        verdict = verdicts.assess(
+            self.dataset,
+            {name: self.staged(name) for name in tables},
+            {name: self.failures(name) for name in tables},
+            as_of=self.as_of,
+            scope=self.scope,
+        )
+        (folder / "verdict.json").write_text(verdict.model_dump_json(indent=1))
+        occasion = self.dataset.occasion
+        made = {
+            "occasions": facts.occasions(self.lines, occasion).order_by("customer_id", "number"),
+            "customers": self._customers(self.lines, self.as_of).order_by("customer_id"),
+            "customer_months": facts.customer_months(self.lines, occasion).order_by(
+                "customer_id", "month"
+            ),
+            "months": facts.months(
+                self.lines, observed=self.observed, warm_up_ends=self.warm_up_ends
+            ),
+        }
+        for name, table in made.items():
+            table.to_parquet(folder / f"{name}.parquet")
