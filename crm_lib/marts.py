@@ -1,0 +1,42 @@
+"""Marts: one small table a subject, one row a customer, made once a run for lookups and joins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ibis.expr.types as ir
+
+from crm_lib import cache
+from crm_lib.analysis import concentration, segments, stages
+from crm_lib.book import Book
+
+
+def build(book: Book) -> Path:
+    """Write the marts of a book (`segment`, `stage`, `value`) beside its facts; returns the folder.
+
+    Each is sorted by customer_id, so that one customer is found without reading the rest.
+    """
+
+    def write(folder: Path) -> None:
+        for name, table in tables(book).items():
+            table.order_by("customer_id").to_parquet(folder / f"{name}.parquet")
+
+    return cache.built(book.folder / "marts", write)
+
+
+def tables(book: Book) -> dict[str, ir.Table]:
+    """The marts as expressions.
+
+    segment: customer_id, recency_score, frequency_score, monetary_score, segment, tier.
+    stage: customer_id, stage, expected_gap_days, silence. value: customer_id, revenue,
+    revenue_rank, cumulative_share, is_top_20_percent.
+    """
+    rfm = segments.rfm(book.customers)
+    tiers = segments.value_tiers(book.customers)
+    return {
+        "segment": rfm.left_join(tiers.select("customer_id", "tier"), "customer_id").drop(
+            "customer_id_right"
+        ),
+        "stage": stages.stage(book.customers),
+        "value": concentration.ranked(book.customers),
+    }
