@@ -1,0 +1,116 @@
+"""What an analyst types: `import crm_lib as crm`, then `crm.open_book(...)`.
+
+    book = crm.open_book("completejourney", as_of="2018-01-01")
+    sizes = crm.collect(crm.segments.sizes(crm.segments.rfm(book.customers)))
+
+Names load when first used, so that a command that needs one of them does not pay for all.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from crm_lib.errors import unknown
+
+if TYPE_CHECKING:
+    from crm_lib.analysis import (
+        clusters,
+        cohorts,
+        concentration,
+        dashboard,
+        decomposition,
+        flow,
+        profiles,
+        repeat,
+        segments,
+        stages,
+    )
+    from crm_lib.book import Book, open_book
+    from crm_lib.engine import collect
+    from crm_lib.periods import Window, trailing
+    from crm_lib.present import figures, sentences
+    from crm_lib.present.page import (
+        Column,
+        Number,
+        figure,
+        finding,
+        headline,
+        note,
+        run_card,
+        table,
+        verdict_strip,
+    )
+    from crm_lib.present.show import if_possible, show
+    from crm_lib.publishing.exports import export
+    from crm_lib.quality import coverage
+
+__version__ = "0.1.0"
+
+_DOOR = {
+    "crm_lib.analysis": (
+        "clusters", "cohorts", "concentration", "dashboard", "decomposition", "flow", "profiles",
+        "repeat", "segments", "stages",
+    ),
+    "crm_lib.book": ("Book", "open_book"),
+    "crm_lib.engine": ("collect",),
+    "crm_lib.periods": ("Window", "trailing"),
+    "crm_lib.present": ("figures", "sentences"),
+    "crm_lib.present.page": (
+        "Column", "Number", "figure", "finding", "headline", "note", "run_card", "table",
+        "verdict_strip",
+    ),
+    "crm_lib.present.show": ("if_possible", "show"),
+    "crm_lib.publishing.exports": ("export",),
+    "crm_lib.quality": ("coverage",),
+}  # fmt: skip
+_HOME = {name: module for module, names in _DOOR.items() for name in names}
+
+__all__ = [
+    "Book",
+    "Column",
+    "Number",
+    "Window",
+    "clusters",
+    "cohorts",
+    "collect",
+    "concentration",
+    "coverage",
+    "dashboard",
+    "decomposition",
+    "export",
+    "figure",
+    "figures",
+    "finding",
+    "flow",
+    "headline",
+    "if_possible",
+    "note",
+    "open_book",
+    "profiles",
+    "repeat",
+    "run_card",
+    "segments",
+    "sentences",
+    "show",
+    "stages",
+    "table",
+    "trailing",
+    "verdict_strip",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        home = _HOME[name]
+        try:
+            return importlib.import_module(f"{home}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{home}.{name}":
+                raise
+            return getattr(importlib.import_module(home), name)
+    raise AttributeError(unknown("name in crm_lib", name, __all__))
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -22,6 +22,7 @@ from crm_lib.errors import NotInData, SourceError, UsageError, listing, unknown
 from crm_lib.periods import Window, parse_day
 from crm_lib.quality import judge, rules
 from crm_lib.quality import verdict as verdicts
+from crm_lib.segment_map import SegmentMap
 
 LAST_DAYS = 31
 """`as_of` may lie this many days after the last order line; further out, silence would be invented."""
@@ -98,9 +99,28 @@ class Book:
         return found
 
     @cached_property
+    def segment_map(self) -> SegmentMap:
+        """The data set's own segment map, or the default one."""
+        return SegmentMap.from_config(self.dataset.segments)
+
+    @cached_property
     def verdict(self) -> verdicts.Verdict:
         """What the expectations say of the data as of the day."""
         return verdicts.Verdict.model_validate_json((self.folder / "verdict.json").read_text())
+
+    def card(self) -> dict[str, str]:
+        """How this book was made, as a reader of a report may want to know."""
+        dataset = self.dataset
+        return {
+            "Data set": f"{dataset.title} ({dataset.name})",
+            "As of": f"{self.as_of} (first day not seen)",
+            "Observed": str(self.observed),
+            "Scope": self.scope or "all order lines",
+            "Warm-up": f"until {self.warm_up_ends}: customers first seen before are not called new",
+            "Purchase occasion": f"a customer's {dataset.occasion} with a line where {dataset.purchase}",
+            "Currency, time zone": f"{dataset.currency}, {dataset.time_zone}",
+            "Data fingerprint": self.staged_folder.name,
+        }
 
     def has(self, table: str, *columns: str) -> bool:
         """Does this data set supply the canonical table (and all these columns)?"""
