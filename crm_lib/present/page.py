@@ -100,10 +100,15 @@ def verdict_strip(verdict: Mapping[str, Any]) -> Html:
     shown_link = f" {tag('a', escape(verdict.get('link_text') or words.say('verdict.link')), href=link)}" if link else ""
     parts = [
         tag("p", f"{mark} {tag('strong', escape(head))} {escape(facts)}{shown_link}"),
-        tag("ul", "".join(tag("li", escape(text)) for text in warnings)) if warnings else "",
+        _warnings(warnings) if warnings else "",
     ]
     css = "crm-verdict crm-verdict-" + state.split()[-1]
     return Html(tag("div", "".join(parts), css), " ".join([head, facts, *warnings]))
+
+
+def _warnings(warnings: list[str]) -> str:
+    summary = tag("summary", escape(words.say("verdict.warnings", warnings=words.counted(len(warnings), "warning"))))
+    return tag("details", summary + tag("ul", "".join(tag("li", escape(text)) for text in warnings)), "crm-warnings")
 
 
 def _rows_sentence(verdict: Mapping[str, Any]) -> str:
@@ -126,8 +131,12 @@ def _money_sentence(verdict: Mapping[str, Any]) -> str:
     amounts, currency = verdict.get("money"), verdict.get("currency")
     if not amounts or not currency:
         return ""
-    texts = {name: words.money(amounts.get(name, 0), currency, digits=2) for name in ("accepted", "quarantined")}
-    return words.say("verdict.money", **texts)
+    accepted, quarantined = (
+        words.money(amounts.get(name, 0), currency, digits=2) for name in ("accepted", "quarantined")
+    )
+    if not amounts.get("quarantined"):
+        return words.say("verdict.money", accepted=accepted)
+    return words.say("verdict.money_quarantined", accepted=accepted, quarantined=quarantined)
 
 
 def run_card(facts: Mapping[str, object]) -> Html:

@@ -20,7 +20,7 @@ WHOLE_MONEY_FROM = 10_000
 class Column:
     """How one column is shown: its label, its unit (one of `words.UNITS`), decimals if not the usual.
 
-    `bar` draws a share (unit percent) also as a bar behind its number.
+    `bar` draws a share (unit percent) also as a bar; all bars of a table have one scale.
     """
 
     label: str
@@ -62,8 +62,10 @@ def table(
     shown = frame.head(max_rows)
     cells = {name: _texts(shown[name], column) for name, column in columns.items()}
     strong = [bool(x) for x in shown[emphasise]] if emphasise else [False] * len(shown)
+    bars = _bars(shown, columns)
+    kinds = list(columns.values())
     rows = [
-        _row([texts[i] for texts in cells.values()], list(columns.values()), _values(shown, columns, i), strong[i])
+        _row([texts[i] for texts in cells.values()], kinds, [bar[i] for bar in bars], strong[i])
         for i in range(len(shown))
     ]
     more = (
@@ -88,8 +90,20 @@ def _label(columns: Mapping[str, Column]) -> str:
     return "Table: " + ", ".join(column.label for column in columns.values())
 
 
-def _values(frame: pd.DataFrame, columns: Mapping[str, Column], row: int) -> list[Any]:
-    return [frame[name].iloc[row] for name in columns]
+def _bars(frame: pd.DataFrame, columns: Mapping[str, Column]) -> list[list[int | None]]:
+    """Length of each cell's bar in hundredths of the largest share among all columns with bars."""
+    with_bars = [name for name, column in columns.items() if column.bar]
+    known = [float(x) for name in with_bars for x in frame[name] if not words.is_missing(x)]
+    longest = max(known, default=0.0)
+
+    def length(x: Any) -> int | None:
+        if words.is_missing(x) or longest <= 0:
+            return None
+        return round(100 * max(float(x), 0.0) / longest)
+
+    return [
+        [length(x) for x in frame[name]] if column.bar else [None] * len(frame) for name, column in columns.items()
+    ]
 
 
 def _texts(values: pd.Series[Any], column: Column) -> list[str]:
@@ -106,12 +120,12 @@ def _head(column: Column, currency: str | None) -> str:
     return tag("th", label, "crm-number" if words.is_numeric(column.unit) else "", scope="col")
 
 
-def _row(texts: list[str], columns: list[Column], values: list[Any], strong: bool) -> str:
+def _row(texts: list[str], columns: list[Column], bars: list[int | None], strong: bool) -> str:
     cells = []
-    for position, (text, column, value) in enumerate(zip(texts, columns, values, strict=True)):
+    for position, (text, column, bar) in enumerate(zip(texts, columns, bars, strict=True)):
         css = ["crm-number"] if words.is_numeric(column.unit) else []
-        if column.bar and not words.is_missing(value):
-            css += ["crm-bar", f"crm-bar-{round(min(max(float(value), 0.0), 1.0) * 100)}"]
+        if bar is not None:
+            css += ["crm-bar", f"crm-bar-{bar}"]
         name, scope = ("th", "row") if position == 0 else ("td", "")
         cells.append(tag(name, escape(text), " ".join(css), scope=scope))
     return tag("tr", "".join(cells), "crm-strong" if strong else "")

@@ -6,6 +6,7 @@ the frame (title, contents, style sheet) is added around the clean body.
 
 from __future__ import annotations
 
+import base64
 import functools
 import re
 from collections.abc import Mapping
@@ -146,12 +147,22 @@ def _body(nb: NotebookNode) -> str:
         exclude_anchor_links=True,
     )
     exporter.register_filter("text_base64", _text_base64)
+    exporter.register_filter("opens_the_report", _opens_the_report)
     return str(exporter.from_notebook_node(nb)[0])
 
 
-def _text_base64(text: str) -> str:
-    import base64
+def _opens_the_report(cell: NotebookNode) -> bool:
+    """Cells of the first screen, whose code would stand between the reader and the finding."""
+    if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):
+        return True
+    bundles = [output["data"] for output in cell.outputs if "data" in output]
+    return any(
+        FINDING_MIME in data or METRICS_MIME in data or 'class="crm-verdict' in data.get("text/html", "")
+        for data in bundles
+    )
 
+
+def _text_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 

@@ -22,6 +22,10 @@ DrawFunction = TypeVar("DrawFunction", bound=Draw)
 # Below this width (inches) a figure is drawn for a phone.
 NARROW = 5.0
 _HEX = re.compile(r"#[0-9a-f]{6}")
+_REMARK = re.compile(r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*", re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+# A hundredth of a point is finer than any screen.
+_LONG_DECIMAL = re.compile(r"(\d\.\d\d)\d+")
 
 
 def small_multiples(draw: DrawFunction) -> DrawFunction:
@@ -50,8 +54,9 @@ def svg(
 
 
 def _finish(text: str) -> str:
-    """Drop the prologue, use the page's fonts, and map each colour to its dark value."""
-    body = text[text.index("<svg") :]
+    """Drop what is not seen, use the page's fonts, and map each colour to its dark value."""
+    body = _REMARK.sub("", text[text.index("<svg") :])
+    body = _TAG.sub(lambda part: _LONG_DECIMAL.sub(r"\1", part.group()), body)
     used = set(_HEX.findall(body))
     dark = "".join(
         f'[style*="fill: {light}"]{{fill:{night}!important}}[style*="stroke: {light}"]{{stroke:{night}!important}}'

@@ -16,7 +16,9 @@ SENTENCES: dict[str, str] = {
     "verdict.failed": "The data failed a critical rule.",
     "verdict.rows": "{read} read: {accepted} accepted, {quarantined} quarantined, {later} later than the day of the report.",
     "verdict.out_of_scope": "{rows} outside the scope of the analysis.",
-    "verdict.money": "Accepted lines add up to {accepted}; quarantined lines to {quarantined}.",
+    "verdict.money": "Accepted lines add up to {accepted}.",
+    "verdict.money_quarantined": "Accepted lines add up to {accepted}, quarantined lines to {quarantined}.",
+    "verdict.warnings": "Read the {warnings}",
     "verdict.link": "Details of the data",
     # headline numbers
     "card.interval": "95% interval {low} to {high}",

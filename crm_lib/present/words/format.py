@@ -162,7 +162,8 @@ def month(date: dt.date | None, short: bool = False) -> str:
     """`month(date(2017, 12, 1))` → "December 2017"; short → "Dec 2017"."""
     if is_missing(date):
         return MISSING
-    return format_date(date, "MMM y" if short else "MMMM y", locale=DATE_LOCALE)
+    # British English abbreviates September with four letters, which no axis has room for.
+    return format_date(date, "MMM y" if short else "MMMM y", locale=NUMBER_LOCALE)
 
 
 def through(as_of: dt.date | str) -> str:

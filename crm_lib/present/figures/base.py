@@ -1,0 +1,128 @@
+"""Figures of the customer base: revenue by month, customer flow, what made revenue change."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from crm_lib.present import style, words
+from crm_lib.present.figures.marks import (
+    colour,
+    is_narrow,
+    key,
+    label_months,
+    label_values,
+    require_columns,
+    say_unit,
+    stripe,
+)
+
+BAR = 0.74
+
+
+def revenue_by_month(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
+    """One bar a month. Columns: month (date), revenue (money), is_partial, is_warm_up (bool).
+
+    A partial month is an empty, hatched bar; the warm-up, in which everyone looks new, a pale band.
+    """
+    require_columns(frame, ("month", "revenue", "is_partial", "is_warm_up"))
+    for i, row in enumerate(frame.itertuples()):
+        partial = bool(row.is_partial)
+        ax.bar(
+            i, float(row.revenue), BAR, color=colour("paper" if partial else "accent"),
+            edgecolor=colour("accent"), lw=1 if partial else 0, hatch="////" if partial else None,
+        )  # fmt: skip
+        if partial:
+            _above(ax, i, float(row.revenue), "partial")
+    full = [i for i, partial in enumerate(frame["is_partial"]) if not bool(partial)]
+    if full:
+        last = float(frame["revenue"].iloc[full[-1]])
+        _above(ax, full[-1], last, words.money(last, currency, compact=True), "ink")
+    _mark_warm_up(ax, frame)
+    ax.margins(x=0.01, y=0.12)
+    label_months(ax, list(frame["month"]))
+    label_values(ax, "money", currency)
+    say_unit(ax, f"Revenue a month ({words.unit_label('money', currency)})")
+    return ax
+
+
+def _above(ax: Axes, x: float, y: float, text: str, role: str = "muted") -> None:
+    ax.annotate(
+        text, (x, y), xytext=(0, 3 if y >= 0 else -3), textcoords="offset points", ha="center",
+        va="bottom" if y >= 0 else "top", color=colour(role), fontsize=style.FONT_SIZE - 1,
+    )  # fmt: skip
+
+
+def _mark_warm_up(ax: Axes, frame: pd.DataFrame) -> None:
+    warm = [i for i, flag in enumerate(frame["is_warm_up"]) if bool(flag)] if "is_warm_up" in frame else []
+    if warm:
+        stripe(ax, warm[0] - 0.5, warm[-1] + 0.5, "warm-up")
+
+
+def customer_flow(ax: Axes, frame: pd.DataFrame) -> Axes:
+    """Who came and who went, one column a month. Columns: month, opening, new, reactivated, lapsed, closing.
+
+    Above zero new and reactivated customers, below zero the lapsed; the dot is the net change.
+    Every month opening + new + reactivated − lapsed = closing.
+    """
+    require_columns(frame, ("month", "opening", "new", "reactivated", "lapsed", "closing"))
+    places = range(len(frame))
+    new, back, gone = (frame[name].astype(float) for name in ("new", "reactivated", "lapsed"))
+    ax.bar(places, new, BAR, color=colour("accent"))
+    ax.bar(places, back, BAR, bottom=new, color=colour("accent_soft"))
+    ax.bar(places, -gone, BAR, color=colour("contrast"))
+    net = frame["closing"].astype(float) - frame["opening"].astype(float)
+    ax.plot(
+        places, net, "o", ms=6, color=colour("ink"), markeredgecolor=colour("paper"), markeredgewidth=1.4
+    )
+    ax.axhline(0, color=colour("axis"), lw=1)
+    ax.spines["bottom"].set_visible(False)
+    ax.margins(x=0.01, y=0.08)
+    _mark_warm_up(ax, frame)
+    label_months(ax, list(frame["month"]))
+    label_values(ax, "count")
+    marks = [("new", "accent", "s"), ("reactivated", "accent_soft", "s"), ("lapsed", "contrast", "s"), ("net", "ink", "o")]
+    key(ax, marks, "Customers a month")
+    return ax
+
+
+def decomposition(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
+    """From one period's revenue to the next: what each factor added or took away, exactly.
+
+    Columns: factor (text), effect (money), kind ("start", "effect", "end"), one row a step in order; start
+    and end carry whole amounts and are dots, so that the axis need not begin at zero.
+    """
+    require_columns(frame, ("factor", "effect", "kind"))
+    running, levels = 0.0, []
+    for i, row in enumerate(frame.itertuples()):
+        amount = float(row.effect)
+        text = words.money(amount, currency, compact=True)
+        if row.kind == "effect":
+            ax.barh(i, amount, 0.6, left=running, color=colour("accent" if amount >= 0 else "contrast"))
+            edge, running = max(running, running + amount), running + amount
+            _right_of(ax, i, edge, text if amount <= 0 else "+" + text, 5)
+        else:
+            running = amount
+            ax.plot([amount], [i], "o", ms=11, mew=0, color=colour("ink"))
+            _right_of(ax, i, amount, text, 10, fontweight="bold")
+        levels.append(running)
+    for i, level in enumerate(levels[:-1]):
+        ax.plot([level, level], [i, i + 1], color=colour("axis"), lw=0.9, ls=(0, (2, 2)), zorder=0)
+    _name_steps(ax, frame, levels)
+    return ax
+
+
+def _right_of(ax: Axes, row: float, x: float, text: str, gap: float, **kind: str) -> None:
+    ax.annotate(text, (x, row), xytext=(gap, 0), textcoords="offset points", va="center", ha="left", **kind)
+
+
+def _name_steps(ax: Axes, frame: pd.DataFrame, levels: list[float]) -> None:
+    """Factors as rows; room on the right for the numbers."""
+    span = (max(levels) - min(levels)) or abs(levels[0]) or 1.0
+    ax.set_xlim(min(levels) - 0.12 * span, max(levels) + (0.65 if is_narrow(ax) else 0.3) * span)
+    ax.set_yticks(range(len(frame)), [str(name) for name in frame["factor"]])
+    ax.tick_params(axis="y", labelcolor=colour("ink"))
+    ax.set_ylim(len(frame) - 0.4, -0.6)
+    ax.grid(visible=False)
+    ax.set_xticks([])
+    ax.spines["bottom"].set_visible(False)
