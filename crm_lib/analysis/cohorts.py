@@ -1,0 +1,95 @@
+"""Cohorts: customers by the month of their first purchase occasion, followed month by month."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+
+from crm_lib.errors import NotInData, UsageError, unknown
+from crm_lib.needs import needs
+from crm_lib.periods import Window, add_months, is_partial_month, months, months_between
+
+Measure = Literal["customers", "revenue", "margin"]
+_MEASURES = ("customers", "revenue", "margin")
+
+
+@needs(lines=())
+def triangle(
+    customer_months: ir.Table,
+    customers: ir.Table,
+    *,
+    measure: Measure = "customers",
+    observed: Window,
+    warm_up_ends: date,
+) -> ir.Table:
+    """What cohorts of new customers go on to buy: customers active, revenue or margin by month since.
+
+    In: the customer-month ledger and the customer facts. Out: one row a cohort and observed month,
+    in order and with zeros: `cohort` (first day of the month of the first occasion), `period`
+    (months since, 0 = the month itself), `month`, `value` (customers with an occasion, or money net
+    of returns), `cohort_size` (customers), `per_customer` (value ÷ cohort size), `share` (value ÷
+    the cohort's value in period 0; for customers that is the share of the cohort active; null when
+    period 0 is not positive), `is_partial` (not every day of the month observed), `is_warm_up`
+    (the cohort's month starts before the warm-up ends: first seen, not necessarily new).
+
+    Customers without an occasion belong to no cohort, and returns booked before a customer's first
+    occasion are left out. Raises NotInData for a margin without costs.
+    """
+    if measure not in _MEASURES:
+        raise UsageError(unknown("measure", measure, _MEASURES))
+    if measure == "margin" and "margin" not in customer_months.columns:
+        raise NotInData("Margin needs the column `cost` of the table `lines`.")
+    first = customers.filter(customers.first_on.notnull()).select(
+        "customer_id", cohort=customers.first_on.truncate("M")
+    )
+    sizes = first.group_by("cohort").agg(cohort_size=first.count())
+    joined = customer_months.join(first, "customer_id")
+    value = (
+        joined.count(where=joined.occasions > 0)
+        if measure == "customers"
+        else joined[measure].sum()
+    )
+    cells = joined.group_by("cohort", "month").agg(value=value)
+    grid = _grid(observed, warm_up_ends).join(sizes, "cohort")
+    filled = grid.left_join(cells, ["cohort", "month"]).drop("cohort_right", "month_right")
+    filled = filled.mutate(value=filled.value.fill_null(0))
+    own = ibis.window(group_by="cohort", order_by="period", preceding=None, following=0)
+    start = filled.value.first().over(own).cast("float64")
+    return (
+        filled.mutate(
+            per_customer=filled.value.cast("float64") / filled.cohort_size,
+            share=ibis.ifelse(start > 0, filled.value.cast("float64") / start, None),
+        )
+        .order_by("cohort", "period")
+        .select(
+            "cohort",
+            "period",
+            "month",
+            "value",
+            "cohort_size",
+            "per_customer",
+            "share",
+            "is_partial",
+            "is_warm_up",
+        )
+    )
+
+
+def _grid(observed: Window, warm_up_ends: date) -> ir.Table:
+    """Every pair of a cohort's month and a month from then on within the observed window."""
+    every = months(observed)
+    rows = [
+        {
+            "cohort": cohort,
+            "period": period,
+            "month": add_months(cohort, period),
+            "is_partial": is_partial_month(add_months(cohort, period), observed),
+            "is_warm_up": cohort < warm_up_ends,
+        }
+        for cohort in every
+        for period in range(months_between(cohort, every[-1]) + 1)
+    ]
+    return ibis.memtable(rows)
