@@ -48,7 +48,8 @@ def collect(table: ir.Table, *, max_rows: int = REPORT_ROWS) -> pd.DataFrame:
     }
     table = table.cast(decimals) if decimals else table
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
+        # Ibis 12 asks pandas and DuckDB in ways that newer releases of both call outdated.
+        warnings.filterwarnings("ignore", module=r"ibis\.")
         frame: pd.DataFrame = table.limit(max_rows + 1).to_pandas()
     if len(frame) > max_rows:
         raise UsageError(
