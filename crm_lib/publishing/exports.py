@@ -1,0 +1,73 @@
+"""Lists for activation and the data behind figures: CSV that a spreadsheet opens without danger."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from crm_lib.engine import collect
+from crm_lib.errors import UsageError
+from crm_lib.present import page
+
+FOLDER_VARIABLE = "CRM_EXPORTS"
+"""Set by a run to the folder that its exports go to; absent in the lab."""
+
+MOST_ROWS = 5_000_000
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def harmless(text: object) -> object:
+    """Text that a spreadsheet would run as a formula, prefixed with an apostrophe; the rest as it is.
+
+    Source: OWASP, CSV Injection. Numbers are not text and stay numbers, negative ones too.
+    """
+    if not isinstance(text, str):
+        return text
+    # Python's csv leaves a lone carriage return unquoted; a reader would start a new row there.
+    one_break = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "'" + one_break if text.lstrip(" \n").startswith(_FORMULA) else one_break
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """The frame as CSV (UTF-8, comma, one header line, `\\n`), with harmless text and ISO days.
+
+    The same frame always gives the same bytes.
+    """
+    safe = frame.copy()
+    for name in safe.columns:
+        column = safe[name]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            column = column.astype(object)
+        if pd.api.types.is_datetime64_any_dtype(column.dtype):
+            whole = bool((column.dropna() == column.dropna().dt.normalize()).all())
+            safe[name] = column.dt.strftime("%Y-%m-%d" if whole else "%Y-%m-%dT%H:%M:%S")
+        elif not pd.api.types.is_numeric_dtype(column.dtype):
+            safe[name] = column.map(harmless, na_action="ignore")
+    safe.columns = pd.Index([harmless(str(name)) for name in safe.columns])
+    safe.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def export(frame: pd.DataFrame | ir.Table, name: str) -> page.Html:
+    """Write `frame` as `exports/<name>.csv` of the run, and say so on the page.
+
+    Outside a run (in JupyterLab) nothing is written. `name`: lower-case letters, digits, `_`, `-`.
+    Raises UsageError for another name, or when the run has an export of that name already.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"'{name}' cannot name an export: use lower-case letters, digits, '_' and '-', "
+            "for example at_risk_customers."
+        )
+    if not (folder := os.environ.get(FOLDER_VARIABLE)):
+        return page.note(f"`crm run` writes these rows to exports/{name}.csv.")
+    path = Path(folder) / f"{name}.csv"
+    if path.exists():
+        raise UsageError(f"The run has an export '{name}' already; give this one another name.")
+    rows = collect(frame, max_rows=MOST_ROWS) if isinstance(frame, ir.Table) else frame
+    write_csv(rows, path)
+    return page.note(f"The {len(rows):,} rows are in exports/{name}.csv beside this page.")

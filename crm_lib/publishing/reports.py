@@ -1,0 +1,132 @@
+"""The reports of a project: its notebooks `notebooks/NN_subject.ipynb`, found and named."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from crm_lib import project
+from crm_lib.errors import UsageError, unknown
+from crm_lib.publishing import parameters
+from crm_lib.publishing.parameters import Declaration
+
+_NAME = re.compile(r"^(\d\d)_([a-z0-9_]+)$")
+QUALITY = "data_quality"
+"""The subject of the report that is attempted even when the data fails."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One notebook: `stem` is its file name without ending, for example `03_segments`."""
+
+    path: Path
+
+    @property
+    def stem(self) -> str:
+        return self.path.stem
+
+    @property
+    def number(self) -> str:
+        return self.stem[:2]
+
+    @property
+    def subject(self) -> str:
+        return self.stem[3:]
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """The notebook's JSON. Raises UsageError when it is not a notebook."""
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+            cells = found["cells"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{project.shown(self.path)} is not a notebook: {error}") from None
+        return {**found, "cells": [{**cell, "source": _joined(cell)} for cell in cells]}
+
+    @property
+    def title(self) -> str:
+        """The title the notebook states, else one made of its name."""
+        stated = self.content.get("metadata", {}).get("crm", {}).get("title")
+        return str(stated or self.subject.replace("_", " ").capitalize())
+
+    @property
+    def question(self) -> str:
+        """The question the report answers; empty when the notebook states none."""
+        return str(self.content.get("metadata", {}).get("crm", {}).get("question", ""))
+
+    @cached_property
+    def declaration(self) -> Declaration:
+        """The parameters this notebook declares."""
+        return parameters.declared(self.content["cells"], self.stem)
+
+    @property
+    def functions(self) -> list[str]:
+        """The functions `crm.<module>.<function>` that the code of the notebook calls, sorted."""
+        return sorted(
+            {name for cell in self.content["cells"] if cell["cell_type"] == "code"
+             for name in _called(cell["source"])}
+        )  # fmt: skip
+
+
+def _joined(cell: dict[str, Any]) -> str:
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _called(source: str) -> Iterable[str]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+            owner = node.value.value
+            if isinstance(owner, ast.Name) and owner.id == "crm":
+                yield f"{node.value.attr}.{node.attr}"
+
+
+def every() -> list[Report]:
+    """All reports in reading order. Raises UsageError when there are none, or two of one number."""
+    found = [Report(path) for path in sorted(project.notebooks_folder().glob("*.ipynb"))]
+    reports = [report for report in found if _NAME.match(report.stem)]
+    if not reports:
+        raise UsageError(
+            f"No reports in {project.shown(project.notebooks_folder())}: "
+            "a report is a notebook named NN_subject.ipynb, for example 03_segments.ipynb."
+        )
+    numbers = [report.number for report in reports]
+    if twice := {number for number in numbers if numbers.count(number) > 1}:
+        raise UsageError(f"Two notebooks carry the number {sorted(twice)[0]}; rename one of them.")
+    return reports
+
+
+def find(name: str, among: list[Report]) -> Report:
+    """The report called `name`: by number (`03` or `3`), file name or subject.
+
+    Raises UsageError naming the nearest and all there are.
+    """
+    wanted = name.strip().removesuffix(".ipynb")
+    for report in among:
+        if wanted in (report.stem, report.subject) or wanted.zfill(2) == report.number:
+            return report
+    raise UsageError(unknown("report", name, _names(among)))
+
+
+def _names(reports: list[Report]) -> list[str]:
+    return [name for report in reports for name in (report.stem, report.subject)]
+
+
+def select(only: Iterable[str] = ()) -> list[Report]:
+    """The reports named by `only`, each once and in reading order; all when it is empty."""
+    reports = every()
+    names = list(only)
+    if not names:
+        return reports
+    wanted = {find(name, reports).stem for name in names}
+    return [report for report in reports if report.stem in wanted]

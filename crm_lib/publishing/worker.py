@@ -1,0 +1,213 @@
+"""One report in a process of its own: run its notebook, clean it, render it, say how it went.
+
+Success is what papermill did not raise, never what the notebook file looks like: after a timeout
+or a dead kernel papermill leaves it looking complete.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from crm_lib.publishing import exports, tidy
+
+_kernels: list[int] = []
+"""Process groups of the kernels this process started; a kernel is the leader of its own."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One report to make. `folder` is the run's draft; `context` is what `render_notebook` takes."""
+
+    notebook: Path
+    title: str
+    parameters: dict[str, Any]
+    context: dict[str, Any]
+    folder: Path
+    scratch: Path
+    cell_timeout_seconds: int
+
+    @property
+    def stem(self) -> str:
+        return self.notebook.stem
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a report failed: under which heading of the notebook, and one line without any value."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a report went. `metrics`: headline numbers by key. Sizes and times are of this attempt."""
+
+    stem: str
+    problem: Problem | None = None
+    finding: str = ""
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+# --- the process ----------------------------------------------------------------------------------
+
+
+def prepare(stop: Connection, scratch: str, environment: dict[str, str]) -> None:
+    """Set up a worker process: its environment, and its end when the run ends before it.
+
+    `stop` closes when the run wants its workers gone. The interrupt key reaches the whole process
+    group, so it is ignored here; the run decides.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(environment)
+    # Neither a person's Jupyter configuration nor their start-up scripts may change a report.
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+        folder = Path(scratch) / name.lower()
+        folder.mkdir(exist_ok=True)
+        os.environ[name] = str(folder)
+    threading.Thread(target=_end_with_run, args=(stop,), daemon=True).start()
+
+
+def _end_with_run(stop: Connection) -> None:
+    """Wait until the run asks for the end or is gone itself; then take the kernels along."""
+    parent = multiprocessing.parent_process()
+    wait([stop, *([parent.sentinel] if parent else [])])
+    for group in _kernels:
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    os._exit(1)
+
+
+# --- the report -----------------------------------------------------------------------------------
+
+
+def make(task: Task) -> Outcome:
+    """Run, clean and render one report into the draft of its run. Never raises for a failed report."""
+    os.environ[exports.FOLDER_VARIABLE] = str(task.folder / "exports")
+    started = time.perf_counter()
+    try:
+        nb = _executed(task)
+    except _ReportError as failure:
+        return Outcome(task.stem, failure.problem, seconds={"execute": _since(started)})
+    executed = time.perf_counter()
+    try:
+        return _rendered(task, nb, executed - started)
+    except Exception as error:
+        problem = Problem("rendering the page", tidy.short_error(type(error).__name__, str(error)))
+        return Outcome(task.stem, problem)
+
+
+def _since(start: float) -> float:
+    return round(time.perf_counter() - start, 2)
+
+
+def _rendered(task: Task, nb: NotebookNode, execute_seconds: float) -> Outcome:
+    import nbformat
+
+    from crm_lib.publishing import render
+
+    started = time.perf_counter()
+    nb = tidy.tidied(nb)
+    html = render.render_notebook(nb, title=task.title, context=task.context)
+    (task.folder / f"{task.stem}.html").write_text(html, encoding="utf-8")
+    nbformat.write(nb, task.folder / "notebooks" / f"{task.stem}.ipynb")  # type: ignore[no-untyped-call]
+    return Outcome(
+        task.stem,
+        finding=render.first_finding(nb),
+        metrics=render.headline_numbers(nb),
+        seconds={"execute": round(execute_seconds, 2), "render": _since(started)},
+    )
+
+
+class _ReportError(Exception):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.text)
+        self.problem = problem
+
+
+def _executed(task: Task) -> NotebookNode:
+    """The notebook after its last cell. Raises _ReportError with the cell's heading otherwise."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    logging.getLogger("traitlets").setLevel(logging.CRITICAL)
+    nb = parameterize_notebook(load_notebook_node(str(task.notebook)), dict(task.parameters))
+    reached = [0]
+
+    def problem(text: str, cell: int | None = None) -> Problem:
+        at = reached[0] if cell is None else cell
+        return Problem(tidy.heading_before(nb.cells, at) or f"cell {at + 1}", text)
+
+    try:
+        return _run_cells(nb, task, lambda cell, cell_index: reached.__setitem__(0, cell_index))
+    except PapermillExecutionError as error:
+        text = tidy.short_error(error.ename, error.evalue)
+        raise _ReportError(problem(text, error.cell_index)) from None
+    except CellTimeoutError:
+        text = f"The cell did not finish within {task.cell_timeout_seconds} seconds."
+        raise _ReportError(problem(text)) from None
+    except DeadKernelError:
+        text = "The Python process of the notebook died, most often for lack of memory."
+        raise _ReportError(problem(text)) from None
+    except Exception as error:
+        raise _ReportError(problem(tidy.short_error(type(error).__name__, str(error)))) from None
+    finally:
+        _kernels.clear()
+
+
+def _run_cells(nb: NotebookNode, task: Task, on_cell_start: Any) -> NotebookNode:
+    import papermill
+    from traitlets.config import Config
+
+    # Sockets of files, not TCP ports: kernels that start together would race for the same ones.
+    # The prefix is short because the system allows about 100 characters.
+    sockets = task.scratch / f"{task.stem[:2]}-{os.getpid()}"
+    executed: NotebookNode = papermill.execute_notebook(
+        nb,
+        None,
+        parameters=None,
+        cwd=str(task.notebook.parent),
+        progress_bar=False,
+        request_save_on_cell_execute=False,
+        execution_timeout=task.cell_timeout_seconds,
+        start_timeout=120,
+        record_timing=False,
+        on_cell_start=on_cell_start,
+        kernel_manager_class=_kernel_manager(),
+        config=Config({"KernelManager": {"transport": "ipc", "ip": str(sockets)}}),
+    )
+    return executed
+
+
+def _kernel_manager() -> type[Any]:
+    """A kernel manager that remembers its kernel's process and keeps its chatter off the terminal."""
+    from jupyter_client.manager import AsyncKernelManager
+
+    class RememberedKernelManager(AsyncKernelManager):
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+            options.setdefault("stdout", subprocess.DEVNULL)
+            options.setdefault("stderr", subprocess.DEVNULL)
+            await super().start_kernel(**options)
+            pid = getattr(self.provisioner, "pid", None)
+            if pid:
+                _kernels.append(pid)
+
+    return RememberedKernelManager
