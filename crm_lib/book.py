@@ -7,21 +7,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow.parquet as parquet
 from ibis.backends.duckdb import Backend
 
-from crm_lib import cache, conditions, engine, facts, schema, staging
+from crm_lib import cache, engine, facts, schema, staging
 from crm_lib import dataset as datasets
 from crm_lib.dataset import Dataset
 from crm_lib.errors import NotInData, SourceError, UsageError, listing, unknown
 from crm_lib.periods import Window, parse_day
-from crm_lib.quality import judge, rules
+from crm_lib.quality import fates, judge, rules
 from crm_lib.quality import verdict as verdicts
+from crm_lib.quality.rule import Rule
 from crm_lib.segment_map import SegmentMap
 
 LAST_DAYS = 31
@@ -65,9 +68,10 @@ def _stage(dataset: Dataset, folder: Path, made_from: dict[str, object]) -> None
         table = backend.read_parquet(path)
         if not int(table.count().execute()):
             raise SourceError(f"The table '{name}' has no rows; check its source in dataset.yml.")
-        judge.judge_rows(by_table.get(name, []), table, dataset).to_parquet(
-            folder / "judged" / f"{name}.parquet"
-        )
+        failures = judge.judge_rows(by_table.get(name, []), table)
+        parquet.write_table(failures, folder / "judged" / f"{name}.parquet")
+    for leftover in ("scratch", "spill"):
+        shutil.rmtree(folder / leftover, ignore_errors=True)
     (folder / "made_from.json").write_text(json.dumps(made_from, indent=1, sort_keys=True))
 
 
@@ -138,8 +142,16 @@ class Book:
                 f"'{self.dataset.name}' has no table '{name}' ({declared.grain}). It has "
                 f"{listing(self.dataset.tables)}. Map it in data/{self.dataset.name}/dataset.yml."
             )
-        rows = self._as_known(self.staged(name), declared, self.as_of)
-        rows = rows.anti_join(self._quarantine(name), "row_id")
+        quarantine = [r.rule_id for r in self._rules[name] if r.on_fail == "quarantine"]
+        rows = fates.accepted(
+            name,
+            self.staged(name),
+            self.failures(name),
+            quarantine,
+            as_of=self.as_of,
+            scope=self.scope,
+        )
+        rows = self._as_known(rows, declared, self.as_of)
         hidden = [c for c in rows.columns if c.startswith("unreadable_")]
         if self.dataset.audience == "external":
             hidden += [c.name for c in declared.columns if c.personal and c.name in rows.columns]
@@ -148,8 +160,7 @@ class Book:
     @cached_property
     def lines(self) -> ir.Table:
         """Accepted order lines in scope, with `day`, `is_purchase` and `is_return`."""
-        scoped = conditions.keep(self.table("lines"), self.scope, "scope")
-        return facts.marked(scoped, self.dataset)
+        return facts.marked(self.table("lines"), self.dataset)
 
     @cached_property
     def customers(self) -> ir.Table:
@@ -203,10 +214,9 @@ class Book:
         """One row for each row rule that a row of the table broke: row_id, rule_id."""
         return self.backend.read_parquet(self.staged_folder / "judged" / f"{name}.parquet")
 
-    def _quarantine(self, name: str) -> ir.Table:
-        out = [r.rule_id for r in rules.load(self.dataset)[name] if r.on_fail == "quarantine"]
-        broken = self.failures(name)
-        return broken.filter(broken.rule_id.isin(out)).select("row_id").distinct()
+    @cached_property
+    def _rules(self) -> dict[str, list[Rule]]:
+        return rules.load(self.dataset)
 
     def _as_known(self, rows: ir.Table, declared: schema.Table, as_of: date) -> ir.Table:
         """The rows recorded before `as_of`; facts added to them later become null."""

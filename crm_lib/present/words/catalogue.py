@@ -8,6 +8,7 @@ from __future__ import annotations
 from string import Formatter
 
 from crm_lib import errors
+from crm_lib.present.words.findings import FINDINGS
 
 SENTENCES: dict[str, str] = {
     # the state of the data
@@ -26,6 +27,14 @@ SENTENCES: dict[str, str] = {
     "table.more": "… and {rows} not shown.",
     "table.empty": "No rows.",
     "figure.empty": "There is nothing to draw: the selection holds no rows.",
+    # the page of a failed run
+    "failure.data.title": "The data failed its checks",
+    "failure.data.summary": "{problems} did not hold, so no report was made from this data.",
+    "failure.data.step": "Correct the rows in the source, or the rule if it asks too much, and run again.",
+    "failure.report.title": "A report could not be made",
+    "failure.report.summary": "{problems} did not finish, so nothing of this run was published.",
+    "failure.report.step": "Open the notebook with the same parameters, run it to the cell named above, and run again.",
+    **FINDINGS,
 }
 
 

@@ -1,0 +1,53 @@
+"""One sentence from one frame: what a figure or table shows, computed from the same rows.
+
+Every function takes a small pandas frame, as the figure beside it does, and returns a whole sentence
+from `present.words`. A frame with nothing to say gives a sentence that says so.
+"""
+
+from __future__ import annotations
+
+from crm_lib.present.sentences.base import customer_base, customer_flow, decomposition, months
+from crm_lib.present.sentences.lifecycle import (
+    at_risk,
+    cohorts,
+    ladder,
+    second_purchase,
+    stages,
+    transitions,
+)
+from crm_lib.present.sentences.quality import coverage, reconciliation, verdict, volume
+from crm_lib.present.sentences.segments import (
+    clusters,
+    concentration,
+    habits,
+    moves,
+    over_index,
+    profile,
+    segments,
+    tiers,
+)
+
+__all__ = [
+    "at_risk",
+    "clusters",
+    "cohorts",
+    "concentration",
+    "coverage",
+    "customer_base",
+    "customer_flow",
+    "decomposition",
+    "habits",
+    "ladder",
+    "months",
+    "moves",
+    "over_index",
+    "profile",
+    "reconciliation",
+    "second_purchase",
+    "segments",
+    "stages",
+    "tiers",
+    "transitions",
+    "verdict",
+    "volume",
+]

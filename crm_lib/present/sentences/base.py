@@ -1,0 +1,111 @@
+"""Sentences on the customer base: months, flow, why revenue changed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crm_lib.present import words
+from crm_lib.present.words import say
+
+FACTOR_NAMES = {
+    "customers": "the number of customers",
+    "orders_a_customer": "orders a customer",
+    "lines_an_order": "lines an order",
+    "value_a_line": "value a line",
+    "margin_rate": "the margin rate",
+    "returns": "returns",
+    "anonymous": "purchases without a known customer",
+}
+
+
+def customers(n: float) -> str:
+    return words.counted(n, "customer")
+
+
+def direction(change: float) -> str:
+    return "up" if change > 0 else "down" if change < 0 else "flat"
+
+
+def _full(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[~frame["is_partial"].astype(bool)]
+
+
+def customer_base(monthly: pd.DataFrame, currency: str) -> str:
+    """How the last full month went. Frame: `dashboard.monthly`."""
+    full = _full(monthly)
+    if full.empty:
+        return say("base.none")
+    last = full.iloc[-1]
+    fields = {
+        "month": words.month(last["month"]),
+        "revenue": words.money(last["revenue"], currency, digits=0),
+        "customers": customers(last["active_customers"]),
+    }
+    if len(full) == 1:
+        return say("base.month.first", **fields)
+    before = full.iloc[-2]
+    fields["previous"] = words.month(before["month"])
+    change = last["revenue"] - before["revenue"]
+    key = f"base.month.{direction(change)}"
+    if change:
+        fields["change"] = words.percent(abs(change) / abs(before["revenue"])) if before["revenue"] else "—"
+    sentence = say(key, **fields)
+    if pd.notna(last["repeat_buying_rate"]):
+        sentence += " " + say("base.kept", kept=words.percent(last["repeat_buying_rate"], 0))
+    return sentence
+
+
+def months(monthly: pd.DataFrame, currency: str) -> str:
+    """Best and weakest full month. Frame: month, revenue, is_partial."""
+    full = _full(monthly)
+    if full.empty:
+        return say("base.none")
+    best, worst = full.loc[full["revenue"].idxmax()], full.loc[full["revenue"].idxmin()]
+    sentence = say(
+        "months.best",
+        best=words.month(best["month"]),
+        best_revenue=words.money(best["revenue"], currency, digits=0),
+        worst=words.month(worst["month"]),
+        worst_revenue=words.money(worst["revenue"], currency, digits=0),
+    )
+    partial = monthly[monthly["is_partial"].astype(bool)]
+    if len(partial):
+        names = words.listed([words.month(month) for month in partial["month"]])
+        sentence += " " + say("months.partial", months=names)
+    return sentence
+
+
+def customer_flow(flow: pd.DataFrame) -> str:
+    """Who joined and who left in the last full month. Frame: `flow.monthly`."""
+    full = _full(flow)
+    if len(full) < 2:
+        return say("flow.none")
+    last = full.iloc[-1]
+    joined = last["new"] + last["first_seen"] + last["reactivated"]
+    net = last["closing"] - last["opening"]
+    fields = {
+        "month": words.month(last["start"]),
+        "closing": customers(last["closing"]),
+        "opening": words.count(last["opening"]),
+        "joined": words.count(joined),
+    }
+    if net:
+        fields |= {"net": customers(abs(net)), "lapsed": words.count(last["lapsed"])}
+    return say(f"flow.{direction(net)}", **fields)
+
+
+def decomposition(effects: pd.DataFrame, before: str, after: str, currency: str) -> str:
+    """The change of revenue and the factor that did most. Frame: `decomposition.decompose`."""
+    change = float(effects.loc[effects["factor"] == "total", "effect"].iloc[0])
+    fields = {"before": before, "after": after}
+    if not change:
+        return say("decomposition.flat", **fields)
+    parts = effects[effects["factor"] != "total"]
+    most = parts.loc[(parts["effect"].astype(float) * (1 if change > 0 else -1)).idxmax()]
+    return say(
+        f"decomposition.{direction(change)}",
+        change=words.money(abs(change), currency, digits=0),
+        factor=FACTOR_NAMES[most["factor"]],
+        effect=words.money(float(most["effect"]), currency, digits=0),
+        **fields,
+    )

@@ -1,0 +1,104 @@
+"""Sentences on stages, moves between them, cohorts and repeat purchase."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crm_lib.present import words
+from crm_lib.present.sentences.base import customers
+from crm_lib.present.words import say
+
+AT_RISK = ("At risk", "Dormant")
+SLIPPED = (*AT_RISK, "Lost")
+
+
+def stages(sizes: pd.DataFrame) -> str:
+    """The largest stage and those at risk. Frame: `stages.sizes`."""
+    if not sizes["customers"].sum():
+        return say("stages.none")
+    lead = sizes.loc[sizes["customers"].idxmax()]
+    risk = sizes[sizes["stage"].isin(AT_RISK)]
+    return say(
+        "stages.lead",
+        share=words.percent(lead["share"], 0),
+        stage=str(lead["stage"]).lower(),
+        risk=words.percent(risk["share"].sum(), 0),
+        revenue=words.percent(risk["revenue_share"].sum(), 0),
+    )
+
+
+def transitions(moves: pd.DataFrame, before: str, after: str) -> str:
+    """What became of the established customers. Frame: `stages.transitions`."""
+    rows = moves[moves["from_stage"] == "Established"]
+    total = rows["customers"].sum()
+    if not total:
+        return say("transitions.none", before=before)
+    stayed = rows.loc[rows["to_stage"] == "Established", "customers"].sum() / total
+    slipped = rows.loc[rows["to_stage"].isin(SLIPPED), "customers"].sum() / total
+    return say(
+        "transitions.stay",
+        before=before,
+        after=after,
+        stayed=words.percent(stayed, 0),
+        slipped=words.percent(slipped, 0),
+    )
+
+
+def at_risk(listed: pd.DataFrame, currency: str, few: int = 20) -> str:
+    """What is at stake with customers at risk. Frame: `stages.at_risk`, highest value first."""
+    total = listed["value_at_stake"].sum()
+    if listed.empty or not total:
+        return say("at_risk.none")
+    return say(
+        "at_risk.found",
+        customers=customers(len(listed)),
+        money=words.money(total, currency, digits=0),
+        few=words.count(min(few, len(listed))),
+        share=words.percent(listed["value_at_stake"].head(few).sum() / total, 0),
+    )
+
+
+def cohorts(triangle: pd.DataFrame) -> str:
+    """How many of a cohort come back a month later. Frame: `cohorts.triangle` in customers."""
+    usable = triangle[
+        (triangle["period"] == 1)
+        & ~triangle["is_partial"].astype(bool)
+        & ~triangle["is_warm_up"].astype(bool)
+        & triangle["share"].notna()
+    ]
+    said = []
+    if usable.empty:
+        said.append(say("cohorts.none"))
+    else:
+        share = words.percent(usable["share"].mean(), 0)
+        said.append(
+            say("cohorts.mean", share=share, cohorts=words.counted(len(usable), "cohort"))
+        )
+    if triangle["is_warm_up"].astype(bool).any():
+        said.append(say("cohorts.warm_up"))
+    return " ".join(said)
+
+
+def ladder(steps: pd.DataFrame) -> str:
+    """The first rungs. Frame: `repeat.ladder`."""
+    if steps.empty:
+        return say("ladder.none")
+    first = words.percent(steps["probability"].iloc[0], 0)
+    if len(steps) == 1:
+        return say("ladder.step", first=first)
+    return say("ladder.steps", first=first, second=words.percent(steps["probability"].iloc[1], 0))
+
+
+def second_purchase(within: pd.DataFrame, days: int) -> str:
+    """How many come back within so many days. Frame: `repeat.time_to_second`, one group."""
+    row = within[within["days"] == days]
+    if row.empty or row["share"].isna().all():
+        return say("second.none")
+    found = row.iloc[0]
+    return say(
+        "second.within",
+        share=words.percent(found["share"], 0),
+        days=words.days(days),
+        low=words.percent(found["lower"], 0),
+        high=words.percent(found["upper"], 0),
+    )

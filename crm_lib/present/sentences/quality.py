@@ -1,0 +1,52 @@
+"""Sentences on the data itself: the verdict, where rows went, gaps in the feed, coverage."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crm_lib.present import words
+from crm_lib.present.words import say
+
+
+def verdict(rules: pd.DataFrame, status: str, accepted: int) -> str:
+    """The verdict in one sentence. Frame: `quality.verdict` rules with severity and result."""
+    rows = words.counted(accepted, "order line")
+    bad = rules[rules["result"] != "passed"]
+    if status == "failed":
+        critical = words.counted((bad["severity"] == "critical").sum(), "critical rule")
+        return say("quality.failed", failures=critical)
+    if status == "passed":
+        return say("quality.passed", rules=words.counted(len(rules), "rule"), accepted=rows)
+    warnings = words.counted(len(bad), "warning")
+    return say("quality.passed with warnings", warnings=warnings, accepted=rows)
+
+
+def reconciliation(rows: dict[str, int]) -> str:
+    """read = accepted + quarantined + later + out of scope, in order lines."""
+    names = ("read", "accepted", "quarantined", "later", "out_of_scope")
+    return say("reconciliation", **{name: words.count(rows[name]) for name in names})
+
+
+def volume(by_day: pd.DataFrame) -> str:
+    """Whether days without a line stand out. Frame: day, lines; every day of the window."""
+    days = words.counted(len(by_day), "day")
+    empty = by_day["lines"] == 0
+    if not empty.any():
+        return say("volume.whole", days=days)
+    spell = (empty != empty.shift()).cumsum()[empty]
+    longest = spell.value_counts().idxmax()
+    run = spell[spell == longest]
+    return say(
+        "volume.gaps",
+        gaps=words.count(empty.sum()),
+        days=days,
+        first=words.day(by_day.loc[run.index[0], "day"]),
+        length=words.days(len(run)),
+    )
+
+
+def coverage(reports: pd.DataFrame) -> str:
+    """How many reports this data set fills. Frame: one row a report with `coverage`."""
+    counts = reports["coverage"].value_counts()
+    parts = {name: words.count(counts.get(name, 0)) for name in ("full", "partial", "impossible")}
+    return say("coverage", all=words.count(len(reports)), **parts)

@@ -1,0 +1,143 @@
+"""Sentences on segments, tiers, concentration and profiles."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crm_lib.present import words
+from crm_lib.present.sentences.base import customers
+from crm_lib.present.words import say
+
+
+def segments(sizes: pd.DataFrame, leaving: str = "Slipping away", meaning: str = "") -> str:
+    """The segment that brings most, and the one slipping away. Frame: `segments.sizes`."""
+    bought = sizes[sizes["segment"] != "No purchase"]
+    if bought.empty or bought["revenue_share"].isna().all():
+        return say("segments.none")
+    lead = bought.loc[bought["revenue_share"].idxmax()]
+    sentence = say(
+        "segments.lead",
+        segment=str(lead["segment"]),
+        customers=words.percent(lead["customers_share"], 0),
+        revenue=words.percent(lead["revenue_share"], 0),
+    )
+    away = bought[bought["segment"] == leaving]
+    if len(away) and leaving != lead["segment"]:
+        row = away.iloc[0]
+        sentence += " " + say(
+            "segments.away",
+            segment=leaving,
+            meaning=meaning or "bought often, not seen for long",
+            customers=words.percent(row["customers_share"], 0),
+            revenue=words.percent(row["revenue_share"], 0),
+        )
+    return sentence
+
+
+def tiers(sizes: pd.DataFrame) -> str:
+    """The value tier that brings most. Frame: `segments.sizes(…, by="value_tier")`."""
+    if sizes.empty or sizes["revenue_share"].isna().all():
+        return say("segments.none")
+    lead = sizes.loc[sizes["revenue_share"].idxmax()]
+    return say(
+        "tiers.top",
+        tier=str(lead["value_tier"]),
+        customers=words.percent(lead["customers_share"], 0),
+        revenue=words.percent(lead["revenue_share"], 0),
+    )
+
+
+def concentration(
+    top: pd.DataFrame, needed: pd.DataFrame, negatives: pd.DataFrame, currency: str
+) -> str:
+    """What the top share brings and how many it takes for the target.
+
+    Frames, one row each: `concentration.top_shares`, `customers_for_share`, `negatives`.
+    """
+    if needed.empty or top["value_share"].isna().all():
+        return say("concentration.none")
+    first, target, loss = top.iloc[0], needed.iloc[0], negatives.iloc[0]
+    sentence = say(
+        "concentration.top",
+        share=words.percent(first["share"], 0),
+        revenue=words.percent(first["value_share"]),
+        needed=words.percent(target["customers_share"]),
+        target=words.percent(target["share"], 0),
+    )
+    if loss["customers"]:
+        sentence += " " + say(
+            "concentration.negative",
+            customers=customers(loss["customers"]),
+            money=words.money(float(loss["value"]), currency, digits=2),
+        )
+    return sentence
+
+
+def profile(frame: pd.DataFrame, attribute: str, currency: str) -> str:
+    """The value of an attribute that brings most. Frame: `profiles.by`."""
+    name = attribute.replace("_", " ")
+    known = frame[frame["kind"] == "value"]
+    unknown = frame.loc[frame["kind"] == "unknown", "customers_share"].sum()
+    said = []
+    if len(known) and known["revenue_share"].notna().any():
+        lead = known.loc[known["revenue_share"].idxmax()]
+        said.append(
+            say(
+                "profile.top",
+                attribute=name,
+                value=str(lead["value"]),
+                revenue=words.percent(lead["revenue_share"], 0),
+                customers=words.percent(lead["customers_share"], 0),
+                each=words.money(lead["revenue_per_customer"], currency, digits=0),
+            )
+        )
+    if unknown:
+        said.append(say("profile.unknown", unknown=words.percent(unknown, 0), attribute=name))
+    return " ".join(said) or say("segments.none")
+
+
+def over_index(frame: pd.DataFrame, attribute: str) -> str:
+    """The value whose customers are clearly more often in the top 20 %. Frame: `profiles.over_index`."""
+    name = attribute.replace("_", " ")
+    over = frame[(frame["finding"] == "over") & (frame["kind"] == "value")]
+    base = words.percent(frame["base_rate"].iloc[0]) if len(frame) else "—"
+    if over.empty:
+        return say("over_index.none", attribute=name, base=base)
+    most = over.loc[over["low"].idxmax()]
+    return say(
+        "over_index.found",
+        attribute=name,
+        value=str(most["value"]),
+        rate=words.percent(most["rate"], 0),
+        base=base,
+        low=words.percent(most["low"], 0),
+        high=words.percent(most["high"], 0),
+    )
+
+
+def habits(frame: pd.DataFrame) -> str:
+    """When most purchases happen. Frame: `profiles.habits` of all customers."""
+    if frame.empty:
+        return say("segments.none")
+    most = frame.loc[frame["occasions_share"].idxmax()]
+    share = words.percent(most["occasions_share"], 0)
+    return say("habits.top", value=str(most["value"]), share=share)
+
+
+def moves(changes: pd.DataFrame, before: str) -> str:
+    """How many stayed in their segment. Frame: `segments.segment_changes`."""
+    known = changes[~changes["before"].isin(["Not in the base", "No purchase"])]
+    total = known["customers"].sum()
+    if not total:
+        return say("segments.none")
+    stayed = known.loc[known["before"] == known["now"], "customers"].sum() / total
+    return say("moves.segments", before=before, stayed=words.percent(stayed, 0))
+
+
+def clusters(groups: int, stability: float, reason: str) -> str:
+    """What the data-driven grouping found, or why it is not shown (`reason`)."""
+    if reason:
+        return say("clusters.refused", reason=reason)
+    return say(
+        "clusters.found", groups=words.counted(groups, "group"), stability=words.ratio(stability)
+    )
