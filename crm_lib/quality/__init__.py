@@ -1,0 +1,1 @@
+"""Is the data fit to report from? Great Expectations judges; this package says what follows."""

@@ -1,0 +1,217 @@
+"""The work behind a verdict: counting fates, rule failures and profiles in the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pandas as pd
+
+from crm_lib import engine, schema
+from crm_lib.quality import fates, gx, measures
+from crm_lib.quality.dates import day_of
+from crm_lib.quality.outcomes import Count, Example, Result, RuleOutcome, TableCount
+from crm_lib.quality.profile import Profile, profile
+from crm_lib.quality.rule import Rule
+
+_ROW_NUMBER = (1 << 40) - 1
+"""The bits of a row_id that hold the row number in its file."""
+_SHOWN_CHARACTERS = 40
+
+
+class Assessment:
+    """Staged tables and their failures as of one day; each method answers for one table."""
+
+    def __init__(
+        self,
+        rules: Mapping[str, list[Rule]],
+        staged: Mapping[str, ir.Table],
+        failures: Mapping[str, ir.Table],
+        as_of: date,
+        scope: str,
+    ) -> None:
+        self.rules, self.failures, self.as_of = rules, failures, as_of
+        self._fated = {
+            name: fates.with_fate(
+                name,
+                table,
+                failures.get(name),
+                _quarantining(rules[name]),
+                as_of=as_of,
+                scope=scope,
+            )
+            for name, table in staged.items()
+        }
+        self.counts = {name: self._counted(name, table) for name, table in staged.items()}
+        self.profiles = {name: self._profiled(name) for name in staged}
+
+    def anonymous(self) -> Count:
+        """Accepted lines without a customer."""
+        lines = self._accepted("lines")
+        nobody = lines.filter(lines.customer_id.isnull())
+        return _count(engine.collect(nobody.aggregate(**_figures(nobody))).iloc[0])
+
+    def shown_profile(self, name: str) -> dict[str, float | str | None]:
+        """The profile of the accepted rows, days as ISO text."""
+        measured = self.profiles[name].measured
+        return {measure: _shown(measure, measured, schema.table(name)) for measure in measured}
+
+    def outcomes(self, name: str) -> list[RuleOutcome]:
+        """How each rule of the table came out, in the order of the rules."""
+        found = {**self._row_outcomes(name), **self._table_outcomes(name)}
+        return [found[rule.rule_id] for rule in self.rules[name]]
+
+    def _accepted(self, name: str) -> ir.Table:
+        fated = self._fated[name]
+        return fated.filter(fated.fate == "accepted")
+
+    def _counted(self, name: str, staged: ir.Table) -> TableCount:
+        """The whole and its parts, counted independently, so that the identity means something."""
+        whole = engine.collect(staged.aggregate(**_figures(staged))).iloc[0]
+        fated = self._fated[name]
+        parts = engine.collect(fated.group_by("fate").aggregate(**_figures(fated)))
+        counts = {row["fate"]: _count(row) for _, row in parts.iterrows()}
+        nothing = Count(money=Decimal(0) if "amount" in staged.columns else None)
+        return TableCount(
+            table=name,
+            read=_count(whole),
+            **{fate: counts.get(fate, nothing) for fate in fates.FATES},
+        )
+
+    def _profiled(self, name: str) -> Profile:
+        table = schema.table(name)
+        targets = {to: self._accepted(to) for _, to in table.references if to in self._fated}
+        needed = [rule.measure for rule in self.rules[name] if rule.kind == "table"]
+        if name == "lines":
+            needed.append("total_amount")
+        return profile(
+            table, self._accepted(name), targets, list(dict.fromkeys(needed)),
+            rows_read=self.counts[name].read.rows, as_of=self.as_of,
+        )  # fmt: skip
+
+    def _row_outcomes(self, name: str) -> dict[str, RuleOutcome]:
+        rules = [rule for rule in self.rules[name] if rule.kind == "row"]
+        found, problems, examples = self._found(name, rules)
+        outcomes = {}
+        for rule in rules:
+            count = found.get(rule.rule_id, Count())
+            failed = count.rows > rule.tolerate * self.counts[name].judged
+            result: Result = "failed" if failed else "passed"
+            if rule.rule_id in problems:
+                result = "could not check"
+            outcomes[rule.rule_id] = RuleOutcome.of(
+                rule, result, self.counts[name].judged, failing_rows=count.rows, money=count.money,
+                example=examples.get(rule.rule_id), problem=problems.get(rule.rule_id, ""),
+            )  # fmt: skip
+        return outcomes
+
+    def _found(
+        self, name: str, rules: list[Rule]
+    ) -> tuple[dict[str, Count], dict[str, str], dict[str, Example]]:
+        """By rule: its failing rows among those judged, why it did not run, one failing row."""
+        failures = self.failures.get(name)
+        if failures is None:
+            return {}, {}, {}
+        unchecked = engine.collect(failures.filter(failures.row_id.isnull()))
+        problems = dict(zip(unchecked["rule_id"], unchecked["problem"], strict=True))
+        fated = self._fated[name]
+        judged = fated.filter(fated.fate.isin(["accepted", "quarantined"]))
+        failing = judged.inner_join(failures.select("row_id", "rule_id"), "row_id")
+        figures = {**_figures(failing), "example": failing.row_id.min()}
+        rows = engine.collect(failing.group_by("rule_id").aggregate(**figures))
+        counts = {row["rule_id"]: _count(row) for _, row in rows.iterrows()}
+        where = {row["rule_id"]: int(row["example"]) for _, row in rows.iterrows()}
+        return counts, problems, _examples(fated, rules, where)
+
+    def _table_outcomes(self, name: str) -> dict[str, RuleOutcome]:
+        rules = [rule for rule in self.rules[name] if rule.kind == "table"]
+        found, rows = self.profiles[name], self.counts[name].judged
+        for rule in rules:
+            found.measured.setdefault(rule.measure, None)
+        judgements = gx.judge(found.frame(), rules)
+        examples = _examples(
+            self._fated[name], rules,
+            {r.rule_id: found.example[r.measure] for r in rules if r.measure in found.example},
+        )  # fmt: skip
+        outcomes = {}
+        for rule in rules:
+            judgement, measure = judgements[rule.rule_id], rule.measure
+            defects = int(found.measured[measure] or 0) if measures.counts_rows(measure) else 0
+            share = defects / rows if defects and rows else 1.0
+            passed = judgement.passed or share <= rule.tolerate
+            result: Result = "passed" if passed else "failed"
+            shown = _shown(measure, found.measured, schema.table(name))
+            outcomes[rule.rule_id] = RuleOutcome.of(
+                rule, "could not check" if judgement.problem else result, rows,
+                failing_rows=defects, money=found.money.get(measure) if defects else None,
+                observed=f"{measure} is {shown}", example=examples.get(rule.rule_id),
+                problem=judgement.problem,
+            )  # fmt: skip
+        return outcomes
+
+
+def _quarantining(rules: list[Rule]) -> list[str]:
+    return [r.rule_id for r in rules if r.kind == "row" and r.on_fail == "quarantine"]
+
+
+def _figures(rows: ir.Table) -> dict[str, ir.Value]:
+    """Rows and, where there is an amount, its exact sum as text (a float would round it)."""
+    figures: dict[str, ir.Value] = {"rows": rows.count()}
+    if "amount" in rows.columns:
+        figures["money"] = rows.amount.sum().cast(dt.string)
+    if "unreadable_amount" in rows.columns:
+        figures["unreadable"] = rows.unreadable_amount.notnull().sum()
+    return figures
+
+
+def _count(row: pd.Series[Any]) -> Count:
+    money = row.get("money")
+    return Count(
+        rows=int(row["rows"]),
+        money=None if "money" not in row else Decimal(0 if pd.isna(money) else money),
+        unreadable=0 if pd.isna(row.get("unreadable")) else int(row["unreadable"]),
+    )
+
+
+def _shown(
+    measure: str, measured: Mapping[str, float | None], table: schema.Table
+) -> float | str | None:
+    value = measured[measure]
+    if value is None or measures.type_of(measure, table).type != "day":
+        return value
+    return day_of(value).isoformat()
+
+
+def _examples(rows: ir.Table, rules: list[Rule], where: Mapping[str, int]) -> dict[str, Example]:
+    """The failing row of each rule that `where` names by row_id: file, row number, value if impersonal."""
+    values = {rule.rule_id: _value_column(rule, rows) for rule in rules if rule.rule_id in where}
+    columns = sorted({column for column in values.values() if column})
+    wanted = rows.filter(rows.row_id.isin(sorted(set(where.values()))))
+    texts = {f"value_{column}": wanted[column].cast(dt.string) for column in columns}
+    frame = engine.collect(wanted.select(wanted.row_id, wanted.source_file, **texts))
+    by_id = {row["row_id"]: row for _, row in frame.iterrows()}
+    found = {}
+    for rule_id, column in values.items():
+        row = by_id[where[rule_id]]
+        value = row[f"value_{column}"] if column else None
+        found[rule_id] = Example(
+            source_file=str(row["source_file"]),
+            row=where[rule_id] & _ROW_NUMBER,
+            value=None if pd.isna(value) else str(value)[:_SHOWN_CHARACTERS],
+        )
+    return found
+
+
+def _value_column(rule: Rule, rows: ir.Table) -> str | None:
+    """The column whose value may be shown: a canonical one that names no person."""
+    declared = schema.table(rule.table)
+    name = rule.subject
+    if name not in declared.column_names or declared.column(name).personal:
+        return None
+    unreadable = f"unreadable_{name}"
+    column = unreadable if rule.kwargs.get("column") == unreadable else name
+    return column if column in rows.columns else None

@@ -1,0 +1,78 @@
+"""What became of each staged row as of a day: accepted, quarantined, later or out of scope."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from typing import cast
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from crm_lib import conditions, schema
+
+FATES = ("accepted", "quarantined", "later", "out_of_scope")
+
+
+def with_fate(
+    table: str,
+    staged: ir.Table,
+    failures: ir.Table | None,
+    quarantine: Collection[str],
+    *,
+    as_of: date,
+    scope: str = "",
+) -> ir.Table:
+    """`staged` with one more column, `fate`: one of `FATES` for each row, in this order of precedence.
+
+    later: dated on or after `as_of`. out_of_scope (lines only): does not meet the SQL condition
+    `scope`; a row that fails a quarantine rule stays in when the condition cannot be told, such as
+    `amount > 0` of an unreadable amount. quarantined: fails a rule among `quarantine` (rule ids).
+    Raises UsageError for a scope that is no condition on the columns of `staged`.
+    """
+    scoped = _with_scope(staged, scope if table == "lines" else "")
+    marked = _with_quarantine(scoped, failures, quarantine)
+    recorded = schema.table(table).recorded
+    later: ir.BooleanValue = ibis.literal(False)
+    if recorded in staged.columns:
+        later = ibis.coalesce(marked[recorded].cast(dt.date) >= ibis.literal(as_of), False)
+    inside = marked.in_scope_ | (marked.scope_unknown_ & marked.set_aside_)
+    fate = ibis.cases(
+        (later, "later"), (~inside, "out_of_scope"), (marked.set_aside_, "quarantined"),
+        else_="accepted",
+    )  # fmt: skip
+    return marked.mutate(fate=fate).drop("in_scope_", "scope_unknown_", "set_aside_")
+
+
+def accepted(
+    table: str,
+    staged: ir.Table,
+    failures: ir.Table | None,
+    quarantine: Collection[str],
+    *,
+    as_of: date,
+    scope: str = "",
+) -> ir.Table:
+    """The rows of `staged` that reports see; arguments as in `with_fate`."""
+    fated = with_fate(table, staged, failures, quarantine, as_of=as_of, scope=scope)
+    return fated.filter(fated.fate == "accepted").drop("fate")
+
+
+def _with_scope(staged: ir.Table, scope: str) -> ir.Table:
+    if not scope.strip():
+        return staged.mutate(in_scope_=ibis.literal(True), scope_unknown_=ibis.literal(False))
+    marked = conditions.flag(staged, scope, "in_scope_", "scope")
+    return conditions.flag(marked, f"({scope}) IS NULL", "scope_unknown_", "scope")
+
+
+def _with_quarantine(
+    staged: ir.Table, failures: ir.Table | None, quarantine: Collection[str]
+) -> ir.Table:
+    if failures is None or not quarantine:
+        return staged.mutate(set_aside_=ibis.literal(False))
+    bad = failures.filter(failures.rule_id.isin(sorted(quarantine)) & failures.row_id.notnull())
+    ids = bad.select(set_aside_id=bad.row_id).distinct()
+    joined = staged.left_join(ids, staged.row_id == ids.set_aside_id)
+    marked = joined.mutate(set_aside_=joined.set_aside_id.notnull())
+    return cast(ir.Table, marked.drop("set_aside_id"))

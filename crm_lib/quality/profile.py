@@ -1,0 +1,153 @@
+"""The profile of a table as of a day: a few numbers made in the engine, which table rules judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pandas as pd
+
+from crm_lib import engine, schema
+from crm_lib.quality import measures
+from crm_lib.quality.dates import day_number
+
+_NOT_CONTENT = ("source_file", "row_id", "fate")
+
+
+@dataclass
+class Profile:
+    """Measures by name: days as days since 1970-01-01, None where there is nothing to measure.
+
+    For measures that count defective rows also the money of these rows and the row_id of one.
+    """
+
+    measured: dict[str, float | None] = field(default_factory=dict)
+    money: dict[str, Decimal] = field(default_factory=dict)
+    example: dict[str, int] = field(default_factory=dict)
+
+    def frame(self) -> pd.DataFrame:
+        """One row, one column a measure."""
+        return pd.DataFrame(
+            {name: [value] for name, value in self.measured.items()}, dtype="float64"
+        )
+
+    def count(self, name: str, defects: ir.Table) -> None:
+        """Measure `name` as the number of `defects`: rows (row_id, copies, amount if there is one)."""
+        figures = {"n": defects.copies.sum(), "example": defects.row_id.min()}
+        if "amount" in defects.columns:
+            figures["amount"] = defects.amount.sum().cast(dt.string)
+        row = engine.collect(defects.aggregate(**figures)).iloc[0]
+        self.measured[name] = 0.0 if pd.isna(row["n"]) else float(row["n"])
+        if self.measured[name]:
+            self.example[name] = int(row["example"])
+            if pd.notna(row.get("amount")):
+                self.money[name] = Decimal(row["amount"])
+
+
+def profile(
+    table: schema.Table,
+    accepted: ir.Table,
+    targets: dict[str, ir.Table],
+    needed: Iterable[str],
+    *,
+    rows_read: int,
+    as_of: date,
+) -> Profile:
+    """The measures `needed` and the dates of the `accepted` rows, of which all lie before `as_of`.
+
+    `targets` are the accepted rows of the tables that columns of this one point to.
+    """
+    found = Profile()
+    columns = accepted.columns
+    found.measured["required_columns_missing"] = sum(name not in columns for name in table.required)
+    found.measured["rows_read"] = rows_read
+    _aggregate(found, table, accepted, [*needed, "rows"])
+    if table.recorded in columns:
+        _days(found, accepted[table.recorded].cast(dt.date), as_of)
+    for name in needed:
+        parts = measures.split(name, table)
+        if name == "identical_rows":
+            content = [c for c in columns if c not in _NOT_CONTENT]
+            found.count(name, _repeated(accepted, content))
+        elif parts and parts[0] == "repeated":
+            filled = accepted.filter(accepted[parts[1]].notnull())
+            found.count(name, _repeated(filled, [parts[1]]))
+        elif parts and parts[0] == measures.UNKNOWN:
+            target = dict(table.references)[parts[1]]
+            found.count(name, _dangling(accepted, parts[1], targets[target]))
+    return found
+
+
+def _aggregate(found: Profile, table: schema.Table, accepted: ir.Table, needed: list[str]) -> None:
+    """Everything that one pass over the rows can measure."""
+    made: dict[str, ir.Value] = {}
+    for name in needed:
+        parts = measures.split(name, table)
+        if name == "rows":
+            made[name] = accepted.count()
+        elif name == "total_amount":
+            made[name] = accepted.amount.sum().cast(dt.float64)
+        elif parts and parts[0] not in (measures.UNKNOWN, "repeated"):
+            made[name] = _statistic(parts[0], accepted[parts[1]])
+    row = engine.collect(accepted.aggregate(**made)).iloc[0]
+    found.measured |= {name: _number(row[name]) for name in made}
+
+
+def _statistic(statistic: str, column: ir.Column) -> ir.Value:
+    if statistic == "distinct":
+        return column.nunique()
+    if statistic == "present_share":
+        return column.notnull().mean()
+    if isinstance(column, ir.TimestampValue):
+        column = column.cast(dt.date)
+    elif isinstance(column, ir.NumericValue):
+        column = column.cast(dt.float64)
+    method = "std" if statistic == "stdev" else statistic
+    made: ir.Value = getattr(column, method)()
+    return made
+
+
+def _number(value: Any) -> float | None:
+    if pd.isna(value):
+        return None
+    return float(day_number(value.date()) if isinstance(value, pd.Timestamp) else value)
+
+
+def _days(found: Profile, day: ir.Value, as_of: date) -> None:
+    """First and last day, days without rows between them, longest run of such days, freshness."""
+    days = day.name("day").as_table().distinct().filter(lambda t: t.day.notnull())
+    before = days.day.lag().over(order_by=days.day)
+    gaps = days.select(days.day, gap=days.day.delta(before, unit="day") - 1)
+    row = engine.collect(
+        gaps.aggregate(
+            first=gaps.day.min(), last=gaps.day.max(), empty=gaps.gap.sum(), longest=gaps.gap.max()
+        )
+    ).iloc[0]
+    first, last = _number(row["first"]), _number(row["last"])
+    found.measured |= {"first_day": first, "last_day": last}
+    if last is not None:
+        found.measured["days_without_rows"] = _number(row["empty"]) or 0.0
+        found.measured["longest_gap_days"] = _number(row["longest"]) or 0.0
+        found.measured["freshness_days"] = day_number(as_of) - last
+
+
+def _repeated(rows: ir.Table, columns: list[str]) -> ir.Table:
+    """One row a value of `columns` that occurs more than once: how many too many, and the last of them."""
+    groups = rows.group_by(columns).aggregate(occurs=rows.count(), row_id=rows.row_id.max())
+    groups = groups.filter(groups.occurs > 1)
+    copies = groups.occurs - 1
+    amount = {"amount": groups.amount * copies} if "amount" in columns else {}
+    return groups.select(groups.row_id, copies=copies, **amount)
+
+
+def _dangling(rows: ir.Table, column: str, target: ir.Table) -> ir.Table:
+    """The rows whose `column` is filled with a key that `target` lacks."""
+    lost = rows.filter(rows[column].notnull()).anti_join(target, column)
+    amount = {"amount": lost.amount} if "amount" in lost.columns else {}
+    return lost.select(lost.row_id, copies=ibis.literal(1, dt.int64), **amount)
