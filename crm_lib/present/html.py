@@ -51,6 +51,9 @@ def escape(text: object) -> str:
 
 def tag(name: str, content: str, css: str = "", **attributes: object) -> str:
     """One element; `content` is HTML already, attribute values are escaped (`aria_label` → aria-label)."""
-    given = {"class": css, **{key.rstrip("_").replace("_", "-"): text for key, text in attributes.items()}}
+    given = {
+        "class": css,
+        **{key.rstrip("_").replace("_", "-"): text for key, text in attributes.items()},
+    }
     written = "".join(f' {key}="{escape(text)}"' for key, text in given.items() if text != "")
     return f"<{name}{written}>{content}</{name}>"

@@ -45,7 +45,9 @@ class Number:
                 "underscores, such as 'repeat_purchase_rate'."
             )
         if self.good not in {"up", "down", None}:
-            raise errors.UsageError(errors.unknown("direction `good`", str(self.good), ["up", "down"]))
+            raise errors.UsageError(
+                errors.unknown("direction `good`", str(self.good), ["up", "down"])
+            )
 
     def as_data(self, currency: str | None) -> dict[str, Any]:
         """The number as JSON keeps it: plain floats, null where there is none."""
@@ -95,10 +97,14 @@ def card(data: dict[str, Any]) -> str:
     parts = [
         tag("p", escape(data["label"]), "crm-label"),
         tag("p", escape(shown(data)), "crm-value"),
-        _interval(data),
         _change(data, "change"),
         _change(data, "year_change"),
-        tag("p", escape(", ".join(filter(None, [data.get("window"), data.get("denominator")]))), "crm-window"),
+        _interval(data),
+        tag(
+            "p",
+            escape(", ".join(filter(None, [data.get("window"), data.get("denominator")]))),
+            "crm-window",
+        ),
         tag("p", escape(data["note"]), "crm-fineprint") if data.get("note") else "",
     ]
     return tag("div", "".join(parts), "crm-card")
@@ -107,7 +113,9 @@ def card(data: dict[str, Any]) -> str:
 def _interval(data: dict[str, Any]) -> str:
     if not data.get("interval"):
         return ""
-    low, high = (words.value(x, data["unit"], data.get("currency"), compact=True) for x in data["interval"])
+    low, high = (
+        words.value(x, data["unit"], data.get("currency"), compact=True) for x in data["interval"]
+    )
     return tag("p", escape(words.say("card.interval", low=low, high=high)), "crm-window")
 
 

@@ -34,7 +34,9 @@ ROW_COUNTS = ("read", "accepted", "quarantined", "later", "out_of_scope")
 
 def finding(sentence: str) -> Html:
     """The report's main finding, the first thing under its title; the index of the run quotes it."""
-    return Html(tag("p", escape(sentence), "crm-lead"), sentence, {FINDING_MIME: {"sentence": sentence}})
+    return Html(
+        tag("p", escape(sentence), "crm-lead"), sentence, {FINDING_MIME: {"sentence": sentence}}
+    )
 
 
 def note(text: str) -> Html:
@@ -95,11 +97,20 @@ def verdict_strip(verdict: Mapping[str, Any]) -> Html:
     fields = {"warnings": words.counted(len(warnings), "warning")} if state == VERDICTS[1] else {}
     head = words.say(f"verdict.{state}", **fields)
     facts = " ".join(filter(None, [_rows_sentence(verdict), _money_sentence(verdict)]))
-    mark = tag("span", {"passed": "✓", "failed": "✕"}.get(state, "!"), "crm-mark", aria_hidden="true")
+    mark = tag(
+        "span", {"passed": "✓", "failed": "✕"}.get(state, "!"), "crm-mark", aria_hidden="true"
+    )
     link = str(verdict.get("link") or "")
-    shown_link = f" {tag('a', escape(verdict.get('link_text') or words.say('verdict.link')), href=link)}" if link else ""
+    shown_link = (
+        f" {tag('a', escape(verdict.get('link_text') or words.say('verdict.link')), href=link)}"
+        if link
+        else ""
+    )
     parts = [
-        tag("p", f"{mark} {tag('strong', escape(head))} {escape(facts)}{shown_link}"),
+        tag(
+            "p",
+            f"{mark} {tag('strong', escape(head))} {tag('span', escape(facts), 'crm-verdict-facts')}{shown_link}",
+        ),
         _warnings(warnings) if warnings else "",
     ]
     css = "crm-verdict crm-verdict-" + state.split()[-1]
@@ -107,8 +118,15 @@ def verdict_strip(verdict: Mapping[str, Any]) -> Html:
 
 
 def _warnings(warnings: list[str]) -> str:
-    summary = tag("summary", escape(words.say("verdict.warnings", warnings=words.counted(len(warnings), "warning"))))
-    return tag("details", summary + tag("ul", "".join(tag("li", escape(text)) for text in warnings)), "crm-warnings")
+    summary = tag(
+        "summary",
+        escape(words.say("verdict.warnings", warnings=words.counted(len(warnings), "warning"))),
+    )
+    return tag(
+        "details",
+        summary + tag("ul", "".join(tag("li", escape(text)) for text in warnings)),
+        "crm-warnings",
+    )
 
 
 def _rows_sentence(verdict: Mapping[str, Any]) -> str:
@@ -132,7 +150,8 @@ def _money_sentence(verdict: Mapping[str, Any]) -> str:
     if not amounts or not currency:
         return ""
     accepted, quarantined = (
-        words.money(amounts.get(name, 0), currency, digits=2) for name in ("accepted", "quarantined")
+        words.money(amounts.get(name, 0), currency, digits=2)
+        for name in ("accepted", "quarantined")
     )
     if not amounts.get("quarantined"):
         return words.say("verdict.money", accepted=accepted)
@@ -141,6 +160,8 @@ def _money_sentence(verdict: Mapping[str, Any]) -> str:
 
 def run_card(facts: Mapping[str, object]) -> Html:
     """How this page was made: name → text, in the given order (data set, day, versions, parameters …)."""
-    items = "".join(tag("dt", escape(name)) + tag("dd", escape(text)) for name, text in facts.items())
+    items = "".join(
+        tag("dt", escape(name)) + tag("dd", escape(text)) for name, text in facts.items()
+    )
     plain = "\n".join(f"{name}: {text}" for name, text in facts.items())
     return Html(tag("dl", items, "crm-facts"), plain)

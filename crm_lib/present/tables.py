@@ -31,10 +31,14 @@ class Column:
     def __post_init__(self) -> None:
         words.check_unit(self.unit)
         if self.bar and self.unit != "percent":
-            raise errors.UsageError(f"Column '{self.label}': only a share (unit percent) can have a bar.")
+            raise errors.UsageError(
+                f"Column '{self.label}': only a share (unit percent) can have a bar."
+            )
 
 
-def require_columns(frame: pd.DataFrame, names: Mapping[str, object] | list[str] | tuple[str, ...]) -> None:
+def require_columns(
+    frame: pd.DataFrame, names: Mapping[str, object] | list[str] | tuple[str, ...]
+) -> None:
     """Raise UsageError naming the first column that the frame does not have, and those it has."""
     for name in names:
         if name not in frame.columns:
@@ -102,7 +106,8 @@ def _bars(frame: pd.DataFrame, columns: Mapping[str, Column]) -> list[list[int |
         return round(100 * max(float(x), 0.0) / longest)
 
     return [
-        [length(x) for x in frame[name]] if column.bar else [None] * len(frame) for name, column in columns.items()
+        [length(x) for x in frame[name]] if column.bar else [None] * len(frame)
+        for name, column in columns.items()
     ]
 
 
@@ -116,7 +121,9 @@ def _texts(values: pd.Series[Any], column: Column) -> list[str]:
 
 def _head(column: Column, currency: str | None) -> str:
     unit = words.unit_label(column.unit, currency)
-    label = escape(column.label) + (" " + tag("span", f"({escape(unit)})", "crm-unit") if unit else "")
+    label = escape(column.label) + (
+        " " + tag("span", f"({escape(unit)})", "crm-unit") if unit else ""
+    )
     return tag("th", label, "crm-number" if words.is_numeric(column.unit) else "", scope="col")
 
 
@@ -131,6 +138,8 @@ def _row(texts: list[str], columns: list[Column], bars: list[int | None], strong
     return tag("tr", "".join(cells), "crm-strong" if strong else "")
 
 
-def _plain(cells: Mapping[str, list[str]], columns: Mapping[str, Column], more: str, caption: str) -> str:
+def _plain(
+    cells: Mapping[str, list[str]], columns: Mapping[str, Column], more: str, caption: str
+) -> str:
     frame = pd.DataFrame({column.label: cells[name] for name, column in columns.items()})
     return "\n".join(filter(None, [caption, frame.to_string(index=False), more]))

@@ -30,8 +30,36 @@ CONTENT_SECURITY_POLICY = (
 LANGUAGE = "en"
 
 TAGS = {
-    *("a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "details"),
-    *("div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "hr", "i", "img", "li"),
+    *(
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+    ),
+    *(
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "hr",
+        "i",
+        "img",
+        "li",
+    ),
     *("ol", "p", "picture", "pre", "q", "s", "small", "source", "span", "strong", "sub", "summary"),
     *("sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
 }
@@ -121,7 +149,7 @@ def render_notebook(nb: NotebookNode, *, title: str, context: Mapping[str, Any])
 
     `context`: `dataset` (its name), `dataset_title`, `as_of` ("2018-01-01", exclusive), `verdict` (as for
     `page.verdict_strip`, or None; shown unless the notebook shows it itself), `siblings`
-    [{title, href, current?}], `generated_at` (text, optional).
+    [{title, href, current?}], `generated_at` (ISO text, optional).
     """
     body, contents = _anchored(clean(_body(nb)))
     strip = context.get("verdict")
@@ -132,7 +160,7 @@ def render_notebook(nb: NotebookNode, *, title: str, context: Mapping[str, Any])
         dataset_title=context["dataset_title"],
         through=words.through(context["as_of"]),
         siblings=context.get("siblings", []),
-        generated_at=context.get("generated_at", ""),
+        generated_at=words.moment(context.get("generated_at", "")),
         contents=contents,
         has_title="<h1" in body,
         verdict=Markup(verdict),
@@ -157,7 +185,9 @@ def _opens_the_report(cell: NotebookNode) -> bool:
         return True
     bundles = [output["data"] for output in cell.outputs if "data" in output]
     return any(
-        FINDING_MIME in data or METRICS_MIME in data or 'class="crm-verdict' in data.get("text/html", "")
+        FINDING_MIME in data
+        or METRICS_MIME in data
+        or 'class="crm-verdict' in data.get("text/html", "")
         for data in bundles
     )
 
@@ -175,7 +205,9 @@ def _anchored(body: str) -> tuple[str, list[tuple[str, str]]]:
         level, _, inner = match.groups()
         text = unescape(re.sub(r"<[^>]+>", "", inner)).strip()
         stem = re.sub(r"[^\w]+", "-", text.lower()).strip("-") or "section"
-        anchor = next(a for a in (stem, *(f"{stem}-{n}" for n in range(2, 10_000))) if a not in used)
+        anchor = next(
+            a for a in (stem, *(f"{stem}-{n}" for n in range(2, 10_000))) if a not in used
+        )
         used.add(anchor)
         if level == "2":
             contents.append((anchor, text))

@@ -8,41 +8,43 @@ from matplotlib.axes import Axes
 from crm_lib.present import style, words
 from crm_lib.present.figures.marks import (
     colour,
+    floats,
     is_narrow,
     key,
     label_months,
     label_values,
     require_columns,
+    rows,
     say_unit,
     stripe,
 )
+from crm_lib.present.words import say
 
 BAR = 0.74
 
 
 def revenue_by_month(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
-    """One bar a month. Columns: month (date), revenue (money), is_partial, is_warm_up (bool).
+    """One bar a month. Frame: one row a month, in order. Columns: month (date), revenue (money), is_partial, is_warm_up (bool).
 
     A partial month is an empty, hatched bar; the warm-up, in which everyone looks new, a pale band.
     """
-    require_columns(frame, ("month", "revenue", "is_partial", "is_warm_up"))
-    for i, row in enumerate(frame.itertuples()):
-        partial = bool(row.is_partial)
+    bars = list(rows(frame, "revenue", "is_partial", "is_warm_up"))
+    for i, (revenue, partial, _) in enumerate(bars):
         ax.bar(
-            i, float(row.revenue), BAR, color=colour("paper" if partial else "accent"),
+            i, float(revenue), BAR, color=colour("paper" if partial else "accent"),
             edgecolor=colour("accent"), lw=1 if partial else 0, hatch="////" if partial else None,
         )  # fmt: skip
         if partial:
-            _above(ax, i, float(row.revenue), "partial")
-    full = [i for i, partial in enumerate(frame["is_partial"]) if not bool(partial)]
+            _above(ax, i, float(revenue), say("label.partial"))
+    full = [i for i, (_, partial, _) in enumerate(bars) if not partial]
     if full:
-        last = float(frame["revenue"].iloc[full[-1]])
+        last = float(bars[full[-1]][0])
         _above(ax, full[-1], last, words.money(last, currency, compact=True), "ink")
     _mark_warm_up(ax, frame)
     ax.margins(x=0.01, y=0.12)
     label_months(ax, list(frame["month"]))
     label_values(ax, "money", currency)
-    say_unit(ax, f"Revenue a month ({words.unit_label('money', currency)})")
+    say_unit(ax, say("label.revenue_by_month", unit=words.unit_label("money", currency)))
     return ax
 
 
@@ -54,9 +56,10 @@ def _above(ax: Axes, x: float, y: float, text: str, role: str = "muted") -> None
 
 
 def _mark_warm_up(ax: Axes, frame: pd.DataFrame) -> None:
-    warm = [i for i, flag in enumerate(frame["is_warm_up"]) if bool(flag)] if "is_warm_up" in frame else []
+    flags = frame["is_warm_up"].to_list() if "is_warm_up" in frame else []
+    warm = [i for i, flag in enumerate(flags) if flag]
     if warm:
-        stripe(ax, warm[0] - 0.5, warm[-1] + 0.5, "warm-up")
+        stripe(ax, warm[0] - 0.5, warm[-1] + 0.5, say("label.warm_up"))
 
 
 def customer_flow(ax: Axes, frame: pd.DataFrame) -> Axes:
@@ -67,22 +70,25 @@ def customer_flow(ax: Axes, frame: pd.DataFrame) -> Axes:
     """
     require_columns(frame, ("month", "opening", "new", "reactivated", "lapsed", "closing"))
     places = range(len(frame))
-    new, back, gone = (frame[name].astype(float) for name in ("new", "reactivated", "lapsed"))
+    new, back, gone = (floats(frame, name) for name in ("new", "reactivated", "lapsed"))
     ax.bar(places, new, BAR, color=colour("accent"))
     ax.bar(places, back, BAR, bottom=new, color=colour("accent_soft"))
-    ax.bar(places, -gone, BAR, color=colour("contrast"))
-    net = frame["closing"].astype(float) - frame["opening"].astype(float)
-    ax.plot(
-        places, net, "o", ms=6, color=colour("ink"), markeredgecolor=colour("paper"), markeredgewidth=1.4
-    )
+    ax.bar(places, [-n for n in gone], BAR, color=colour("contrast"))
+    net = [
+        float(closing) - float(opening) for opening, closing in rows(frame, "opening", "closing")
+    ]
+    ax.plot(places, net, "o", ms=6, color=colour("ink"), mec=colour("paper"), mew=1.4)
     ax.axhline(0, color=colour("axis"), lw=1)
     ax.spines["bottom"].set_visible(False)
     ax.margins(x=0.01, y=0.08)
     _mark_warm_up(ax, frame)
     label_months(ax, list(frame["month"]))
     label_values(ax, "count")
-    marks = [("new", "accent", "s"), ("reactivated", "accent_soft", "s"), ("lapsed", "contrast", "s"), ("net", "ink", "o")]
-    key(ax, marks, "Customers a month")
+    marks = {"new": "accent", "reactivated": "accent_soft", "lapsed": "contrast", "net": "ink"}
+    entries = [
+        (say(f"label.{name}"), role, "o" if name == "net" else "s") for name, role in marks.items()
+    ]
+    key(ax, entries, say("label.customers_by_month"))
     return ax
 
 
@@ -92,19 +98,20 @@ def decomposition(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
     Columns: factor (text), effect (money), kind ("start", "effect", "end"), one row a step in order; start
     and end carry whole amounts and are dots, so that the axis need not begin at zero.
     """
-    require_columns(frame, ("factor", "effect", "kind"))
-    running, levels = 0.0, []
-    for i, row in enumerate(frame.itertuples()):
-        amount = float(row.effect)
+    running = 0.0
+    levels: list[float] = []
+    for i, (effect, kind) in enumerate(rows(frame, "effect", "kind")):
+        amount = float(effect)
         text = words.money(amount, currency, compact=True)
-        if row.kind == "effect":
-            ax.barh(i, amount, 0.6, left=running, color=colour("accent" if amount >= 0 else "contrast"))
+        if kind == "effect":
+            role = "accent" if amount >= 0 else "contrast"
+            ax.barh(i, amount, 0.6, left=running, color=colour(role))
             edge, running = max(running, running + amount), running + amount
             _right_of(ax, i, edge, text if amount <= 0 else "+" + text, 5)
         else:
             running = amount
             ax.plot([amount], [i], "o", ms=11, mew=0, color=colour("ink"))
-            _right_of(ax, i, amount, text, 10, fontweight="bold")
+            _right_of(ax, i, amount, text, 10, "bold")
         levels.append(running)
     for i, level in enumerate(levels[:-1]):
         ax.plot([level, level], [i, i + 1], color=colour("axis"), lw=0.9, ls=(0, (2, 2)), zorder=0)
@@ -112,8 +119,11 @@ def decomposition(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
     return ax
 
 
-def _right_of(ax: Axes, row: float, x: float, text: str, gap: float, **kind: str) -> None:
-    ax.annotate(text, (x, row), xytext=(gap, 0), textcoords="offset points", va="center", ha="left", **kind)
+def _right_of(
+    ax: Axes, row: float, x: float, text: str, gap: float, weight: str = "normal"
+) -> None:
+    ax.annotate(text, (x, row), xytext=(gap, 0), textcoords="offset points", va="center",
+                ha="left", fontweight=weight)  # fmt: skip
 
 
 def _name_steps(ax: Axes, frame: pd.DataFrame, levels: list[float]) -> None:

@@ -59,9 +59,10 @@ def _finish(text: str) -> str:
     body = _TAG.sub(lambda part: _LONG_DECIMAL.sub(r"\1", part.group()), body)
     used = set(_HEX.findall(body))
     dark = "".join(
-        f'[style*="fill: {light}"]{{fill:{night}!important}}[style*="stroke: {light}"]{{stroke:{night}!important}}'
+        f'[style*="{kind}: {light}"],[{kind}="{light}"]{{{kind}:{night}!important}}'
         for light, night in style.dark_values().items()
         if light in used
+        for kind in ("fill", "stroke")
     )
     ink = f"text:not([style*='fill']){{fill:{style.COLOURS['ink'][1]}}}"
     sheet = (
@@ -84,7 +85,9 @@ def check_options(draw: Draw, options: Mapping[str, Any]) -> None:
     known = list(parameters)[2:]
     for name in options:
         if name not in known:
-            raise errors.UsageError(errors.unknown(f"option of figure {draw.__name__}", name, known))
+            raise errors.UsageError(
+                errors.unknown(f"option of figure {draw.__name__}", name, known)
+            )
 
 
 def takes(draw: Draw, option: str) -> bool:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from crm_lib import errors
 from crm_lib.present import style, words
 from crm_lib.present.figures.marks import (
     colour,
+    floats,
     heatmap,
     is_narrow,
+    key,
     label_ticks,
     label_values,
     require_columns,
+    rows,
     say_unit,
     two_shares,
 )
+from crm_lib.present.words import say
+
+# Days after the first purchase at which the curve of second purchases is read off.
+MILESTONES = (30, 90, 180)
 
 
 def stage_sizes(ax: Axes, frame: pd.DataFrame) -> Axes:
@@ -29,9 +37,9 @@ def stage_sizes(ax: Axes, frame: pd.DataFrame) -> Axes:
     require_columns(frame, ("stage", "customers", "share", "revenue_share"))
     names = [str(stage) for stage in frame["stage"]]
     if not is_narrow(ax):
-        names = [f"{name} ({words.count(n)})" for name, n in zip(names, frame["customers"], strict=True)]
-    shares, revenue = ([float(x) for x in frame[name]] for name in ("share", "revenue_share"))
-    two_shares(ax, names, shares, revenue)
+        counts = [words.count(n) for n in frame["customers"]]
+        names = [f"{name} ({n})" for name, n in zip(names, counts, strict=True)]
+    two_shares(ax, names, floats(frame, "share"), floats(frame, "revenue_share"))
     return ax
 
 
@@ -41,18 +49,19 @@ def transition_matrix(ax: Axes, frame: pd.DataFrame) -> Axes:
     Columns: from_stage, to_stage, customers, share (fraction). Stages appear in the frame's order.
     """
     require_columns(frame, ("from_stage", "to_stage", "customers", "share"))
-    rows, columns = (list(dict.fromkeys(frame[name])) for name in ("from_stage", "to_stage"))
-    columns = [c for c in rows if c in columns] + [c for c in columns if c not in rows]
+    before, after = (list(dict.fromkeys(frame[name])) for name in ("from_stage", "to_stage"))
+    after = [stage for stage in before if stage in after] + [s for s in after if s not in before]
     cells = [
-        (columns.index(row.to_stage), rows.index(row.from_stage), float(row.share)) for row in frame.itertuples()
+        (after.index(to), before.index(start), float(share))
+        for start, to, share in rows(frame, "from_stage", "to_stage", "share")
     ]
     narrow = is_narrow(ax)
     heatmap(ax, cells, lambda x: f"{x * 100:.0f}{'' if narrow else '%'}" if x else "·", top=1.0)
-    ax.set_yticks(range(len(rows)), [str(name) for name in rows])
-    ax.set_xticks(range(len(columns)), [str(name) for name in columns], rotation=90 if narrow else 0)
+    ax.set_yticks(range(len(before)), [str(name) for name in before])
+    ax.set_xticks(range(len(after)), [str(name) for name in after], rotation=90 if narrow else 0)
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("bottom")
-    ax.set_xlabel("From the row to the column, % of the row")
+    ax.set_xlabel(say("label.transition"))
     ax.tick_params(labelcolor=colour("ink"), labelsize=style.FONT_SIZE - 1)
     return ax
 
@@ -68,7 +77,10 @@ def cohort_triangle(ax: Axes, frame: pd.DataFrame) -> Axes:
     if later.empty:
         return _say_nothing(ax)
     cohorts = sorted(set(later["cohort"]))
-    cells = [(int(row.period), cohorts.index(row.cohort), float(row.share)) for row in later.itertuples()]
+    cells = [
+        (int(period), cohorts.index(cohort), float(share))
+        for cohort, period, share in rows(later, "cohort", "period", "share")
+    ]
     partial = [bool(flag) for flag in later["is_partial"]]
     whole = [share for (_, _, share), open_ in zip(cells, partial, strict=True) if not open_]
     heatmap(ax, cells, lambda x: f"{x * 100:.0f}", top=max(whole, default=1.0), faint=partial)
@@ -83,23 +95,22 @@ def cohort_triangle(ax: Axes, frame: pd.DataFrame) -> Axes:
 
 def _say_nothing(ax: Axes) -> Axes:
     ax.set_axis_off()
-    ax.text(0.5, 0.5, "No cohort has a later period yet", ha="center", transform=ax.transAxes)
+    ax.text(0.5, 0.5, say("label.no_later_period"), ha="center", transform=ax.transAxes)
     return ax
 
 
 def _cohort_name(frame: pd.DataFrame, cohort: Any) -> str:
-    rows = frame[frame["cohort"] == cohort]
-    star = "*" if bool(rows["is_warm_up"].any()) else ""
-    size = f" ({words.count(rows['customers'].iloc[0])})" if "customers" in frame else ""
+    own = frame[frame["cohort"] == cohort]
+    star = "*" if bool(own["is_warm_up"].any()) else ""
+    size = f" ({words.count(own['customers'].iloc[0])})" if "customers" in frame else ""
     return words.month(pd.Timestamp(cohort).date(), short=True) + star + size
 
 
 def _cohort_legend(narrow: bool, partial: bool, warm_up: bool) -> str:
-    marks = ["dotted: period not over"] if partial else []
-    marks += ["*: warm-up"] if warm_up else []
-    unit = "% buying, months after the first" if narrow else "% of the cohort that bought, by months after the first purchase"
-    joint = "\n" if narrow else "   "
-    return joint.join(filter(None, [unit, ", ".join(marks)]))
+    marks = [say("label.cohort_partial")] if partial else []
+    marks += [say("label.cohort_warm_up")] if warm_up else []
+    unit = say("label.cohort_short" if narrow else "label.cohort")
+    return "\n".join(filter(None, [unit, ", ".join(marks)]))
 
 
 def survival(ax: Axes, frame: pd.DataFrame) -> Axes:
@@ -108,35 +119,42 @@ def survival(ax: Axes, frame: pd.DataFrame) -> Axes:
     Columns: days, survival, lower, upper (fractions) and, for several curves, group (text).
     """
     require_columns(frame, ("days", "survival", "lower", "upper"))
-    groups = frame.groupby("group", sort=False) if "group" in frame else [("", frame)]
-    ends = []
+    groups = list(frame.groupby("group", sort=False)) if "group" in frame else [("", frame)]
+    if len(groups) > len(style.CATEGORIES):
+        raise errors.UsageError(
+            f"A figure of survival keeps at most {len(style.CATEGORIES)} curves apart; the frame has "
+            f"{len(groups)} groups. Merge the small ones first."
+        )
+    ends: list[tuple[float, float, str, str]] = []
     for role, (name, part) in zip(style.CATEGORIES, groups, strict=False):
-        x, y, low, high = (part[c].astype(float).to_numpy() for c in ("days", "survival", "lower", "upper"))
+        x, y, low, high = (floats(part, c) for c in ("days", "survival", "lower", "upper"))
         ax.fill_between(x, low, high, step="post", color=colour(role), alpha=0.18, lw=0)
         ax.step(x, y, where="post", color=colour(role))
-        ends.append((float(x[-1]), float(y[-1]), str(name), role))
+        ends.append((x[-1], y[-1], str(name), role))
     ax.set_ylim(0, 1.02)
     ax.margins(x=0)
     label_values(ax, "percent")
     label_values(ax, "days", axis="x", most=4 if is_narrow(ax) else 8)
-    ax.set_xlabel("Days")
-    say_unit(ax, "Share of customers")
+    ax.set_xlabel(say("label.days"))
+    if not (is_narrow(ax) and "group" in frame):
+        say_unit(ax, say("label.share_of_customers"))
     _name_lines(ax, ends)
     return ax
 
 
 def _name_lines(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
-    """Each curve's name at its end (on a phone above it), moved apart where curves end close together."""
-    inside = is_narrow(ax)
+    """Each curve's name at its end, moved apart where curves end close together; on a phone in a key,
+    in the order of the curves."""
+    named = [end for end in sorted(ends, key=lambda end: end[1]) if end[2]]
+    if is_narrow(ax) and named:
+        entries = [(name, role, "s") for _, _, name, role in reversed(named)]
+        key(ax, entries, say("label.share_of_customers"), stacked=True)
+        return
     lowest = -1.0
-    for x, y, name, role in sorted(ends, key=lambda end: end[1]):
+    for x, y, name, role in named:
         lowest = max(y, lowest + 0.075)
-        if name:
-            ax.annotate(
-                name, (x, lowest), xytext=(-2, 4) if inside else (6, 0), textcoords="offset points",
-                va="bottom" if inside else "center", ha="right" if inside else "left",
-                color=colour(role), fontweight="bold", annotation_clip=False,
-            )  # fmt: skip
+        ax.annotate(name, (x, lowest), xytext=(6, 0), textcoords="offset points", va="center",
+                    color=colour(role), fontweight="bold", annotation_clip=False)  # fmt: skip
 
 
 def repeat_ladder(ax: Axes, frame: pd.DataFrame) -> Axes:
@@ -145,25 +163,23 @@ def repeat_ladder(ax: Axes, frame: pd.DataFrame) -> Axes:
     Columns: step (text such as "1st→2nd"), probability, lower, upper (fractions), median_gap_days.
     """
     require_columns(frame, ("step", "probability", "lower", "upper", "median_gap_days"))
-    chance, low, high = (frame[name].astype(float).to_numpy() for name in ("probability", "lower", "upper"))
-    places = np.arange(len(frame))
+    chance, low, high = (floats(frame, name) for name in ("probability", "lower", "upper"))
+    places = list(range(len(frame)))
+    accent = colour("accent")
     ax.plot(places, chance, color=colour("accent_soft"), lw=2, zorder=1)
-    ax.vlines(places, low, high, color=colour("accent"), lw=2.4, zorder=2)
-    ax.plot(places, chance, "o", ms=9, color=colour("accent"), mec=colour("paper"), mew=1.2, zorder=3)
+    ax.vlines(places, low, high, color=accent, lw=2.4, zorder=2)
+    ax.plot(places, chance, "o", ms=9, color=accent, mec=colour("paper"), mew=1.2, zorder=3)
     for x, share, bound in zip(places, chance, low, strict=True):
-        _write(ax, x, min(share, bound) - 0.025, words.percent(share, 0), va="top", fontweight="bold")
+        text = words.percent(share, 0)
+        ax.text(x, min(share, bound) - 0.025, text, ha="center", va="top", fontweight="bold")
     waits = [words.days(gap) for gap in frame["median_gap_days"]]
-    label_ticks(ax, list(places), list(frame["step"]), waits)
+    label_ticks(ax, places, list(frame["step"]), waits)
     ax.set_xlim(-0.5, len(frame) - 0.5)
     ax.set_ylim(0, 1.04)
     label_values(ax, "percent")
-    ax.set_xlabel("Purchase, and the median wait for it", labelpad=18)
-    say_unit(ax, "Share that goes on to the next purchase")
+    ax.set_xlabel(say("label.repeat_wait"), labelpad=18)
+    say_unit(ax, say("label.repeat"))
     return ax
-
-
-def _write(ax: Axes, x: float, y: float, text: str, **kind: Any) -> None:
-    ax.text(x, y, text, ha="center", **kind)
 
 
 def days_to_second(ax: Axes, frame: pd.DataFrame) -> Axes:
@@ -172,21 +188,22 @@ def days_to_second(ax: Axes, frame: pd.DataFrame) -> Axes:
     Columns: days, share (fraction, cumulative), and where there is an interval lower, upper.
     """
     require_columns(frame, ("days", "share"))
-    x, y = (frame[name].astype(float).to_numpy() for name in ("days", "share"))
+    x, y = floats(frame, "days"), floats(frame, "share")
+    accent = colour("accent")
     if {"lower", "upper"} <= set(frame.columns):
-        ax.fill_between(x, frame["lower"].astype(float), frame["upper"].astype(float), step="post",
-                        color=colour("accent"), alpha=0.18, lw=0)  # fmt: skip
-    ax.step(x, y, where="post", color=colour("accent"))
-    for mark in (30, 90, 180):
-        if mark < x[-1]:
-            share = float(y[np.searchsorted(x, mark, side="right") - 1])
-            ax.plot([mark], [share], "o", ms=7, color=colour("accent"), mec=colour("paper"), mew=1.2)
-            ax.annotate(f"{words.percent(share, 0)} within {mark} days", (mark, share), xytext=(8, -6),
-                        textcoords="offset points", ha="left", va="top")  # fmt: skip
-    ax.set_ylim(0, max(1.02 * float(y.max()), 0.1))
+        low, high = floats(frame, "lower"), floats(frame, "upper")
+        ax.fill_between(x, low, high, step="post", color=accent, alpha=0.18, lw=0)
+    ax.step(x, y, where="post", color=accent)
+    for mark in [days for days in MILESTONES if days < x[-1]]:
+        share = y[bisect.bisect_right(x, mark) - 1]
+        ax.plot([mark], [share], "o", ms=7, color=accent, mec=colour("paper"), mew=1.2)
+        text = say("label.within", share=words.percent(share, 0), days=words.days(mark))
+        ax.annotate(text, (mark, share), xytext=(8, -6), textcoords="offset points",
+                    ha="left", va="top")  # fmt: skip
+    ax.set_ylim(0, max(1.02 * max(y), 0.1))
     ax.margins(x=0)
     label_values(ax, "percent")
     label_values(ax, "days", axis="x", most=4 if is_narrow(ax) else 8)
-    ax.set_xlabel("Days since the first purchase")
-    say_unit(ax, "Share with a second purchase")
+    ax.set_xlabel(say("label.since_first"))
+    say_unit(ax, say("label.second"))
     return ax

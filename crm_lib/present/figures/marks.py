@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,6 +16,7 @@ from crm_lib.present.tables import require_columns
 
 __all__ = [
     "colour",
+    "floats",
     "heatmap",
     "is_narrow",
     "key",
@@ -24,11 +25,23 @@ __all__ = [
     "label_values",
     "only_categories",
     "require_columns",
+    "rows",
     "say_unit",
     "stripe",
     "two_shares",
 ]
 colour = style.colour
+
+
+def floats(frame: pd.DataFrame, name: str) -> list[float]:
+    """A column of numbers as plain floats (money may come as Decimal)."""
+    return [float(x) for x in frame[name].to_list()]
+
+
+def rows(frame: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
+    """The named columns row by row; raises UsageError for one that the frame does not have."""
+    require_columns(frame, names)
+    return zip(*(frame[name].to_list() for name in names), strict=True)
 
 
 def say_unit(ax: Axes, text: str) -> None:
@@ -73,7 +86,9 @@ def label_months(ax: Axes, dates: Sequence[Any], places: Sequence[float] | None 
     label_ticks(ax, [spots[i] for i in shown], [name for name, _ in names], years)
 
 
-def label_ticks(ax: Axes, places: Sequence[float], names: Sequence[str], below: Sequence[str]) -> None:
+def label_ticks(
+    ax: Axes, places: Sequence[float], names: Sequence[str], below: Sequence[str]
+) -> None:
     """Names under a horizontal axis with a second, paler line (each line is a text of its own, so that
     both stay centred in whatever font the reader has)."""
     ax.set_xticks(list(places), [str(name) for name in names])
@@ -84,8 +99,10 @@ def label_ticks(ax: Axes, places: Sequence[float], names: Sequence[str], below: 
         )  # fmt: skip
 
 
-def key(ax: Axes, entries: Sequence[tuple[str, str, str]], unit: str = "") -> None:
-    """One line above the axes: each mark (role, marker) with its word, the axis' unit on top of it."""
+def key(
+    ax: Axes, entries: Sequence[tuple[str, str, str]], unit: str = "", stacked: bool = False
+) -> None:
+    """Above the axes: each mark with its word (word, role, marker), the axis' unit on top of them."""
     for word, role, marker in entries:
         hollow = marker == "hollow"
         ax.plot(
@@ -93,7 +110,7 @@ def key(ax: Axes, entries: Sequence[tuple[str, str, str]], unit: str = "") -> No
             mfc=colour("paper") if hollow else colour(role), mew=2 if hollow else 0,
         )  # fmt: skip
     legend = ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0.2, ncols=len(entries),
+        loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0.2, ncols=1 if stacked else len(entries),
         title=unit or None, alignment="left", handletextpad=0.1, columnspacing=1.1, handlelength=1.4,
     )  # fmt: skip
     legend.get_title().set_color(colour("muted"))
@@ -110,11 +127,15 @@ def only_categories(ax: Axes, names: Sequence[str]) -> None:
     ax.tick_params(axis="x", length=0)
 
 
-def two_shares(ax: Axes, names: Sequence[str], customers: Sequence[float], revenue: Sequence[float]) -> None:
+def two_shares(
+    ax: Axes, names: Sequence[str], customers: Sequence[float], revenue: Sequence[float]
+) -> None:
     """One row a name: a ring for its share of customers, a dot for its share of revenue, both with number."""
     rows = range(len(names))
     ax.hlines(rows, customers, revenue, color=colour("quiet"), lw=3, zorder=1)
-    ax.plot(customers, rows, "o", ms=8.5, color=colour("slate"), mfc=colour("paper"), mew=2, zorder=2)
+    ax.plot(
+        customers, rows, "o", ms=8.5, color=colour("slate"), mfc=colour("paper"), mew=2, zorder=2
+    )
     ax.plot(revenue, rows, "o", ms=9.5, color=colour("accent"), mew=0, zorder=3)
     top = max(*customers, *revenue, 0.01)
     for row, (a, b) in enumerate(zip(customers, revenue, strict=True)):
@@ -127,7 +148,11 @@ def two_shares(ax: Axes, names: Sequence[str], customers: Sequence[float], reven
     ax.set_xlim((-0.2 if is_narrow(ax) else -0.1) * top, 1.2 * top)
     label_values(ax, "percent", axis="x", most=4 if is_narrow(ax) else 7)
     ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= 1.2 * top])
-    key(ax, [("customers", "slate", "hollow"), ("revenue", "accent", "o")], "Share of")
+    marks = [
+        (words.say("label.customers"), "slate", "hollow"),
+        (words.say("label.revenue"), "accent", "o"),
+    ]
+    key(ax, marks, words.say("label.share_of"))
 
 
 def _beside(ax: Axes, row: float, x: float, text: str, side: str, role: str) -> None:
@@ -178,7 +203,8 @@ def heatmap(
 def _square(ax: Axes, column: int, row: int, fill: str, dotted: bool) -> None:
     inset = 0.06 if dotted else 0.0
     side = 1 - 2 * inset
-    edge = {"lw": 0.9, "ls": (0, (2, 2)), "edgecolor": colour("axis")}
-    plain = {"lw": 1.5, "edgecolor": colour("paper")}
+    edge = colour("axis" if dotted else "paper")
+    line: Any = (0, (2, 2)) if dotted else "solid"
     corner = (column - 0.5 + inset, row - 0.5 + inset)
-    ax.add_patch(Rectangle(corner, side, side, facecolor=fill, **(edge if dotted else plain)))
+    width = 0.9 if dotted else 1.5
+    ax.add_patch(Rectangle(corner, side, side, facecolor=fill, edgecolor=edge, lw=width, ls=line))

@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 from crm_lib.present import words
 from crm_lib.present.figures.marks import (
     colour,
+    floats,
     label_months,
     label_values,
     require_columns,
     say_unit,
 )
+
 
 def volume_by_day(ax: Axes, frame: pd.DataFrame) -> Axes:
     """Lines received by day; days without any line are marked at the bottom. Columns: day (date), lines.
@@ -21,21 +23,27 @@ def volume_by_day(ax: Axes, frame: pd.DataFrame) -> Axes:
     Days that the frame leaves out between its first and last count as days without lines.
     """
     require_columns(frame, ("day", "lines"))
-    days = pd.to_datetime(frame["day"])
-    lines = pd.Series(frame["lines"].astype(float).to_numpy(), index=days)
-    whole = lines.reindex(pd.date_range(days.min(), days.max(), freq="D"), fill_value=0.0)
+    lines = pd.Series(floats(frame, "lines"), index=pd.to_datetime(frame["day"]))
+    span = pd.date_range(lines.index.min(), lines.index.max(), freq="D")
+    whole = lines.reindex(span, fill_value=0.0).to_numpy()
     place = np.arange(len(whole))
-    ax.fill_between(place, whole.to_numpy(), step="mid", color=colour("accent_soft"), lw=0)
-    ax.step(place, whole.to_numpy(), where="mid", color=colour("accent"), lw=1)
-    gaps = place[whole.to_numpy() == 0]
+    ax.fill_between(place, whole, step="mid", color=colour("accent_soft"), lw=0)
+    ax.step(place, whole, where="mid", color=colour("accent"), lw=1)
+    gaps = place[whole == 0]
     if len(gaps):
-        ax.plot(gaps, np.zeros(len(gaps)), "|", ms=9, mew=1.6, color=colour("contrast"), clip_on=False)
-        ax.annotate(f"{words.counted(len(gaps), 'day')} without lines", (1, 1), xycoords="axes fraction",
-                    xytext=(0, 8), textcoords="offset points", ha="right", va="bottom", color=colour("contrast"))  # fmt: skip
-    starts = [i for i, date in enumerate(whole.index) if date.day == 1] or [0]
-    label_months(ax, [whole.index[i] for i in starts], starts)
+        _mark_gaps(ax, gaps)
+    starts = [i for i, date in enumerate(span) if date.day == 1] or [0]
+    label_months(ax, [span[i] for i in starts], starts)
     ax.set_ylim(bottom=0)
     ax.margins(x=0.005)
     label_values(ax, "count")
-    say_unit(ax, "Order lines a day")
+    say_unit(ax, words.say("label.lines_by_day"))
     return ax
+
+
+def _mark_gaps(ax: Axes, gaps: np.ndarray) -> None:
+    role = colour("contrast")
+    ax.plot(gaps, np.zeros(len(gaps)), "|", ms=9, mew=1.6, color=role, clip_on=False)
+    text = words.say("label.gaps", days=words.days(len(gaps)))
+    ax.annotate(text, (1, 1), xycoords="axes fraction", xytext=(0, 8), textcoords="offset points",
+                ha="right", va="bottom", color=role)  # fmt: skip

@@ -9,13 +9,16 @@ from matplotlib.axes import Axes
 from crm_lib.present import style, words
 from crm_lib.present.figures.marks import (
     colour,
+    floats,
     heatmap,
     label_ticks,
     label_values,
     require_columns,
+    rows,
     say_unit,
     two_shares,
 )
+from crm_lib.present.words import say
 
 VITAL_SHARE = 0.2
 
@@ -39,12 +42,9 @@ def profile_bars(ax: Axes, frame: pd.DataFrame) -> Axes:
 
 def _shares(ax: Axes, frame: pd.DataFrame, name: str) -> Axes:
     require_columns(frame, (name, "customers_share", "revenue_share"))
-    two_shares(ax, list(frame[name]), _floats(frame["customers_share"]), _floats(frame["revenue_share"]))
+    names = [str(each) for each in frame[name]]
+    two_shares(ax, names, floats(frame, "customers_share"), floats(frame, "revenue_share"))
     return ax
-
-
-def _floats(values: pd.Series) -> list[float]:
-    return [float(x) for x in values]
 
 
 def rfm_grid(ax: Axes, frame: pd.DataFrame) -> Axes:
@@ -52,17 +52,21 @@ def rfm_grid(ax: Axes, frame: pd.DataFrame) -> Axes:
 
     Columns: recency_score, frequency_score (1 to 5), customers (count). A missing pair holds nobody.
     """
-    require_columns(frame, ("recency_score", "frequency_score", "customers"))
     found = {
-        (int(row.recency_score), int(row.frequency_score)): float(row.customers) for row in frame.itertuples()
+        (int(recency), int(frequency)): float(customers)
+        for recency, frequency, customers in rows(
+            frame, "recency_score", "frequency_score", "customers"
+        )
     }
     scores = range(1, 6)
     cells = [(r, 6 - f, found.get((r, f), 0.0)) for r in scores for f in scores]
     heatmap(ax, cells, words.count, top=max(found.values()))
-    label_ticks(ax, list(scores), ["1", "2", "3", "4", "5"], ["long ago", "", "", "", "lately"])
-    ax.set_yticks([6 - f for f in scores], ["1 rarely", "2", "3", "4", "5 often"])
-    ax.set_xlabel("Recency score", labelpad=18)
-    say_unit(ax, "Customers by frequency score")
+    below = [say("label.long_ago"), "", "", "", say("label.lately")]
+    label_ticks(ax, list(scores), [str(score) for score in scores], below)
+    beside = [say("label.rarely", score="1"), "2", "3", "4", say("label.often", score="5")]
+    ax.set_yticks([6 - f for f in scores], beside)
+    ax.set_xlabel(say("label.recency_score"), labelpad=18)
+    say_unit(ax, say("label.frequency_score"))
     return ax
 
 
@@ -73,23 +77,25 @@ def lorenz(ax: Axes, frame: pd.DataFrame) -> Axes:
     The mark reads off the best 20 %.
     """
     require_columns(frame, ("customer_share", "revenue_share"))
-    x, y = (frame[name].astype(float).to_numpy() for name in ("customer_share", "revenue_share"))
+    x, y = floats(frame, "customer_share"), floats(frame, "revenue_share")
     ax.fill_between(x, x, y, color=colour("accent_soft"), alpha=0.45, lw=0)
     ax.plot([0, 1], [0, 1], color=colour("axis"), lw=1.2, ls=(0, (4, 3)))
     ax.plot(x, y, color=colour("accent"))
     held = float(np.interp(VITAL_SHARE, x, y))
     ax.plot([VITAL_SHARE, VITAL_SHARE], [0, held], color=colour("contrast"), lw=1.2)
-    ax.plot([VITAL_SHARE], [held], "o", ms=8, color=colour("contrast"), mec=colour("paper"), mew=1.4)
+    ax.plot(
+        [VITAL_SHARE], [held], "o", ms=8, color=colour("contrast"), mec=colour("paper"), mew=1.4
+    )
     ax.annotate(
-        f"The best {words.percent(VITAL_SHARE, 0)} hold {words.percent(held)}", (VITAL_SHARE, 0),
+        say("label.vital", share=words.percent(VITAL_SHARE, 0), held=words.percent(held)), (VITAL_SHARE, 0),
         xytext=(7, 6), textcoords="offset points", ha="left", va="bottom", fontweight="bold",
     )  # fmt: skip
-    ax.annotate("if all were equal", (0.72, 0.72), xytext=(8, -6), textcoords="offset points",
+    ax.annotate(say("label.equality"), (0.72, 0.72), xytext=(8, -6), textcoords="offset points",
                 ha="left", va="top", color=colour("muted"), fontsize=style.FONT_SIZE - 1)  # fmt: skip
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
     label_values(ax, "percent", axis="x")
     label_values(ax, "percent")
-    ax.set_xlabel("Customers, best first")
-    say_unit(ax, "Share of revenue")
+    ax.set_xlabel(say("label.customers_sorted"))
+    say_unit(ax, say("label.share_of_revenue"))
     return ax

@@ -53,7 +53,9 @@ def known_currency(currency: str | None) -> str:
     if not currency:
         raise errors.UsageError("An amount of money needs a currency, for example currency='USD'.")
     if not is_currency(currency):
-        raise errors.UsageError(f"'{currency}' is no ISO 4217 currency code (such as USD, GBP, CNY).")
+        raise errors.UsageError(
+            f"'{currency}' is no ISO 4217 currency code (such as USD, GBP, CNY)."
+        )
     return currency
 
 
@@ -170,6 +172,15 @@ def through(as_of: dt.date | str) -> str:
     """The last observed day in words; `as_of` itself is excluded: 2018-01-01 → "31 December 2017"."""
     end = dt.date.fromisoformat(as_of[:10]) if isinstance(as_of, str) else as_of
     return day(end - dt.timedelta(days=1))
+
+
+def moment(text: str) -> str:
+    """A moment written as ISO text: "2018-01-03T06:00:00+00:00" → "3 Jan 2018, 06:00 UTC"; "" stays."""
+    if not text:
+        return ""
+    when = dt.datetime.fromisoformat(text)
+    zone = f" {when.tzname()}" if when.tzinfo else ""
+    return f"{format_date(when, 'd MMM y', locale=NUMBER_LOCALE)}, {when:%H:%M}{zone}"
 
 
 def listed(words: Sequence[str]) -> str:
