@@ -218,8 +218,11 @@ def _sums(
         kept_of=joined.kept_of.sum(),
     )
     both = totals.left_join(_buyers(customer_months, calendar), "number").drop("number_right")
-    rows = collect(both).to_dict("records")
-    return {seen[int(row["number"])]: {str(k): float(v) for k, v in row.items()} for row in rows}
+    frame = collect(both).astype(float)
+    return {
+        seen[int(number)]: dict(zip(frame.columns, sums, strict=True))
+        for number, sums in zip(frame["number"], frame.to_numpy().tolist(), strict=True)
+    }
 
 
 def _buyers(customer_months: ir.Table, calendar: ir.Table) -> ir.Table:

@@ -165,10 +165,10 @@ def _decomposed(
     effects = shapley(*_defined(*ratios))
     rows = [(name, ratios[0][name], ratios[1][name], effects[name]) for name in ratios[0]]
     for name, values in _added(old, new, ratios, measure).items():
-        rows.append((name, *values, values[1] - values[0]))
+        rows.append((name, values[0], values[1], values[1] - values[0]))
     totals = [window.get(measure, Fraction(0)) for window in (old, new)]
     change = totals[1] - totals[0]
-    rows.append(("total", *totals, change))
+    rows.append(("total", totals[0], totals[1], change))
     return pd.DataFrame(
         {
             "factor": [row[0] for row in rows],

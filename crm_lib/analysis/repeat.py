@@ -12,6 +12,7 @@ statsmodels and lifelines, and return small pandas frames.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -25,6 +26,13 @@ CONFIDENCE = 0.95
 HORIZONS = (30, 90, 180, 365)
 """Days within which a second order is reported."""
 
+_LADDER = [
+    "step", "number", "customers", "continued", "probability", "lower", "upper", "median_gap_days",
+    "within_days", "probability_within", "within_lower", "within_upper",
+]  # fmt: skip
+_SECOND = [
+    "group", "customers", "returned", "median_days", "within_days", "share", "lower", "upper",
+]  # fmt: skip
 _CURVE = ["group", "days", "customers", "survival", "lower", "upper"]
 
 
@@ -53,14 +61,15 @@ def ladder(
 
     gaps = collect(_gaps(_chosen(customers, include_first_seen), occasions, steps))
     rows = []
-    for number, part in gaps.groupby("number"):
+    for number in sorted(set(gaps["number"].astype(int))):
+        part = gaps[gaps["number"] == number]
         returned = part[part["returned"] == 1]
         asked, continued = int(part["weight"].sum()), int(returned["weight"].sum())
         low, high = proportion_confint(continued, asked, alpha=1 - CONFIDENCE, method="wilson")
         rows.append(
             {
-                "step": f"{_ordinal(int(number) - 1)}→{_ordinal(int(number))}",
-                "number": int(number),
+                "step": f"{_ordinal(number - 1)}→{_ordinal(number)}",
+                "number": number,
                 "customers": asked,
                 "continued": continued,
                 "probability": continued / asked,
@@ -72,12 +81,6 @@ def ladder(
             }
         )
     return pd.DataFrame(rows, columns=_LADDER)
-
-
-_LADDER = [
-    "step", "number", "customers", "continued", "probability", "lower", "upper", "median_gap_days",
-    "within_days", "probability_within", "within_lower", "within_upper",
-]  # fmt: skip
 
 
 @needs(lines=())
@@ -158,11 +161,6 @@ def time_to_second(
     return pd.DataFrame(rows, columns=_SECOND)
 
 
-_SECOND = [
-    "group", "customers", "returned", "median_days", "within_days", "share", "lower", "upper",
-]  # fmt: skip
-
-
 def _chosen(customers: ir.Table, include_first_seen: bool) -> ir.Table:
     buyers = customers.filter(customers.first_on.notnull())
     return buyers if include_first_seen else buyers.filter(~buyers.is_first_seen)
@@ -205,7 +203,7 @@ def _waits(customers: ir.Table, by: str | None, include_first_seen: bool) -> pd.
     )
 
 
-def _fitted(waits: pd.DataFrame):  # type: ignore[no-untyped-def]
+def _fitted(waits: pd.DataFrame) -> Any:
     """lifelines' Kaplan–Meier fit of a compressed frame (days, returned, weight)."""
     from lifelines import KaplanMeierFitter
 
@@ -214,7 +212,7 @@ def _fitted(waits: pd.DataFrame):  # type: ignore[no-untyped-def]
     )
 
 
-def _within(fit, days: int, longest: int) -> dict[str, float | None]:  # type: ignore[no-untyped-def]
+def _within(fit: Any, days: int, longest: int) -> dict[str, float | None]:
     """The share that came back within `days`, with its band.
 
     None beyond the longest observation, unless everyone had come back by then.

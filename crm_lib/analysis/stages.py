@@ -28,6 +28,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from crm_lib.engine import collect
@@ -273,18 +274,17 @@ def expected_time_in_stage(moves: ir.Table, *, before: date, after: date) -> pd.
     )
 
 
-def _steps_until(chain: np.ndarray, end: int) -> np.ndarray:
+def _steps_until(chain: NDArray[np.float64], end: int) -> NDArray[np.float64]:
     """Expected steps from each state to `end`; NaN where the chain may never come there."""
     chain = np.nan_to_num(chain)
     states = len(chain)
     absorbed = chain.copy()
     absorbed[end] = np.eye(states)[end]
-    reach = (
-        np.linalg.matrix_power(((absorbed > 0) | np.eye(states, dtype=bool)).astype(float), states)
-        > 0
-    )
+    links = ((absorbed > 0) | np.eye(states, dtype=bool)).astype(float)
+    paths: NDArray[np.float64] = np.linalg.matrix_power(links, states)
+    reach = np.greater(paths, 0)
     # Certain to end: every state it can reach can itself reach the end.
-    certain = ~((reach & ~reach[:, [end]].T).any(axis=1))
+    certain = [bool(np.all(reach[reach[i], end])) for i in range(states)]
     inner = [i for i in range(states) if certain[i] and i != end]
     steps = np.full(states, np.nan)
     steps[end] = 0.0
