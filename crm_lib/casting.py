@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,13 +16,15 @@ from crm_lib.dataset import Dataset, Mapping
 from crm_lib.errors import SourceError
 from crm_lib.schema import Column
 
-_GROUPED = {
-    ".": r"^[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)?(\.[0-9]+)?$",
-    ",": r"^[+-]?([0-9]{1,3}([. '\x{00A0}][0-9]{3})+|[0-9]+)?(,[0-9]+)?$",
+_GROUP_MARKS = {".": r"[,'’ \x{00A0}\x{202F}]", ",": r"[.'’ \x{00A0}\x{202F}]"}
+_NUMBER = {
+    decimal: rf"^[+-]?([0-9]{{1,3}}({mark}[0-9]{{3}})+|[0-9]+)?([{decimal}][0-9]+)?$"
+    for decimal, mark in _GROUP_MARKS.items()
 }
-_GROUP_MARKS = {".": ",", ",": r"[. '\x{00A0}]"}
-_OFFSET = r"[0-9]{2}:[0-9]{2}.*(Z|[+-][0-9]{2}:?[0-9]{2})$"
-_MORE_SYMBOLS = {"CNY": ["元", "¥", "¥", "RMB"], "JPY": ["円", "¥", "¥"], "GBP": ["£"]}
+_SCIENTIFIC = r"^[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+$"
+_OFFSET = r"[0-9]{2}:[0-9]{2}.*( ?Z| ?UTC| ?GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_ISO = r"^[0-9]{4}[-/]"
+_MORE_SYMBOLS = {"CNY": ["元", "￥", "RMB"], "JPY": ["円", "￥"], "CHF": ["Fr.", "SFr."]}
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,7 @@ def cast_column(raw: ir.Value, column: Column, mapping: Mapping, dataset: Datase
         return Cast(as_text(raw), None)
     if column.type in ("day", "time"):
         return _cast_time(raw, column, mapping, dataset)
-    target = _ibis_type(column, dataset)
-    if isinstance(raw, ir.StringValue):
-        text = blank_to_null(raw)
-        symbols = _symbols(dataset.currency) if column.type == "money" else []
-        number = _plain_number(text, mapping.decimal, symbols)
-        value = number.try_cast(dt.float64 if column.type == "count" else target)
-        if column.type == "count":
-            value = _whole(cast(ir.FloatingValue, value))
-        return _checked(value, text)
-    if isinstance(raw, (ir.IntegerValue, ir.DecimalValue, ir.FloatingValue)):
-        if column.type == "count":
-            return _checked(_whole(raw.cast(dt.float64)), raw.cast(dt.string))
-        return _checked(raw.try_cast(target), _nan_to_null(raw).cast(dt.string))
-    raise SourceError(f"'{column.name}' ({column.type}) cannot be made from {raw.type()} values.")
+    return _cast_number(raw, column, mapping, dataset)
 
 
 def _ibis_type(column: Column, dataset: Dataset) -> dt.DataType:
@@ -85,9 +75,9 @@ def as_text(raw: ir.Value) -> ir.StringValue:
     if isinstance(raw, ir.StringValue):
         return blank_to_null(raw)
     if isinstance(raw, ir.FloatingValue):
-        whole = raw.cast(dt.int64).cast(dt.string)
-        text = ibis.ifelse(raw == raw.floor(), whole, raw.cast(dt.string))
-        return cast(ir.StringValue, ibis.ifelse(raw.isnan(), ibis.null(dt.string), text))
+        whole = ibis.ifelse(raw == raw.floor(), raw.try_cast(dt.int64), ibis.null(dt.int64))
+        text = ibis.coalesce(whole.cast(dt.string), _nan_to_null(raw).cast(dt.string))
+        return cast(ir.StringValue, text)
     return cast(ir.StringValue, raw.cast(dt.string))
 
 
@@ -97,47 +87,68 @@ def _nan_to_null(raw: ir.Value) -> ir.Value:
     return raw
 
 
-def _whole(value: ir.Value) -> ir.Value:
-    """An integer, null where the number has a fraction."""
-    number = cast(ir.FloatingValue, value)
-    return cast(ir.Value, ibis.ifelse(number == number.floor(), number, ibis.null(dt.float64)).try_cast(dt.int64))
+def _cast_number(raw: ir.Value, column: Column, mapping: Mapping, dataset: Dataset) -> Cast:
+    """A NaN is a missing number, as pandas writes it; an infinite one cannot be read."""
+    target = _ibis_type(column, dataset)
+    if isinstance(raw, ir.StringValue):
+        text = blank_to_null(raw)
+        number: ir.Value = plain_number(text, mapping.decimal, dataset.currency)
+    elif isinstance(raw, (ir.IntegerValue, ir.DecimalValue, ir.FloatingValue)):
+        number = _nan_to_null(raw)
+        text = cast(ir.StringValue, number.cast(dt.string))
+    else:
+        raise SourceError(
+            f"'{column.name}' ({column.type}) cannot be made from {raw.type()} values."
+        )
+    if column.type == "money":
+        return _checked(number.try_cast(target), text)
+    exact = cast(ir.FloatingValue, number.try_cast(dt.float64))
+    value = cast(ir.FloatingValue, exact.isinf().ifelse(ibis.null(dt.float64), exact))
+    if column.type == "count":
+        whole = ibis.ifelse(value == value.floor(), value, ibis.null(dt.float64))
+        return _checked(whole.try_cast(target), text)
+    return _checked(value, text)
 
 
 def _symbols(currency: str) -> list[str]:
     """How amounts in this currency may be marked. Another currency's sign makes a cell unreadable."""
-    known = {get_currency_symbol(currency, locale) for locale in ("en", "en_US", "zh", "de", "fr")}
+    locales = ("en", "en_US", "en_AU", "zh", "de", "fr", "ja")
+    known = {get_currency_symbol(currency, locale) for locale in locales}
     return sorted({currency, *known, *_MORE_SYMBOLS.get(currency, [])}, key=len, reverse=True)
 
 
-def _plain_number(text: ir.StringValue, decimal: str, symbols: list[str]) -> ir.StringValue:
+def plain_number(text: ir.StringValue, decimal: str, currency: str) -> ir.StringValue:
     """The number in the engine's form; null unless sign, grouping and decimal mark are in place.
 
-    '1,50' is never read as 150, '(12.50)' and '12.50-' are negative.
+    '1,50' is never read as 150; '(12.50)' and '12.50-' are negative. The sign of `currency` may
+    stand before or after the number.
     """
+    sign = "|".join(re.escape(symbol) for symbol in _symbols(currency))
     number = text
-    for symbol in symbols:
-        number = number.replace(symbol, "")
-    number = cast(ir.StringValue, number.strip())
-    number = number.re_replace(r"^\((.+)\)$", r"-\1").re_replace(r"^([^-].*)-$", r"-\1")
-    number = cast(ir.StringValue, number.re_replace(r"^([+-])\s+", r"\1"))
-    regular = number.re_search(_GROUPED[decimal]) & number.re_search("[0-9]")
-    scientific = number.re_search(r"^[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+$")
+    for _ in range(2):  # "$(12.50)" and "($12.50)": the sign outside or inside
+        number = number.re_replace(rf"^([+-]?)\s*(?:{sign})\s*(.*)$", r"\1\2")
+        number = number.re_replace(rf"^(.*?)\s*(?:{sign})(-?)$", r"\1\2")
+        number = number.re_replace(r"^\((.+)\)$", r"-\1")
+    number = number.re_replace(r"^([^-].*?)\s*[-−]$", r"-\1")
+    number = cast(ir.StringValue, number.re_replace(r"^([+\-−])\s*", r"\1").replace("−", "-"))
+    regular = number.re_search(_NUMBER[decimal]) & number.re_search("[0-9]")
     plain = number.re_replace(_GROUP_MARKS[decimal], "").replace(decimal, ".")
-    value = ibis.cases((scientific, number), (regular, plain), else_=ibis.null(dt.string))
+    value = ibis.cases(
+        (number.re_search(_SCIENTIFIC), number), (regular, plain), else_=ibis.null(dt.string)
+    )
     return cast(ir.StringValue, value)
 
 
 def _cast_time(raw: ir.Value, column: Column, mapping: Mapping, dataset: Dataset) -> Cast:
     zone = mapping.zone or dataset.time_zone
-    text: ir.Value = raw
+    kind = dt.date if column.type == "day" else dt.timestamp
+    if isinstance(raw, ir.DateValue):
+        return Cast(raw.cast(kind), None)
     if isinstance(raw, ir.TimestampValue):
-        at = _localised(raw, zone, dataset.time_zone)
-    elif isinstance(raw, ir.DateValue):
-        at = raw.cast(dt.timestamp)
-    elif mapping.format:
+        return Cast(_localised(raw, zone, dataset.time_zone).cast(kind), None)
+    if mapping.format:
         text = as_text(raw)
-        formats = ibis.array([ibis.literal(form) for form in mapping.format])
-        at = engine.change_zone(engine.try_strptime(text, formats), zone, dataset.time_zone)
+        at = _formatted_time(text, mapping.format, zone, dataset.time_zone)
     elif isinstance(raw, ir.StringValue):
         text = blank_to_null(raw)
         at = _iso_time(text, zone, dataset.time_zone)
@@ -146,10 +157,9 @@ def _cast_time(raw: ir.Value, column: Column, mapping: Mapping, dataset: Dataset
             f"'{column.name}' is a {column.type}, but '{mapping.from_}' holds {raw.type()} values. "
             'Say how to read them, for example `format: "%Y%m%d"`.'
         )
-    value = at.cast(dt.date) if column.type == "day" else at.cast(dt.timestamp)
-    if isinstance(raw, (ir.TimestampValue, ir.DateValue)):
-        return Cast(value, None)
-    return _checked(value, text)
+    # A year of two digits that was read as one of four: no company has rows of the year 17.
+    plausible = cast(ir.TimestampValue, (at.year() >= 1000).ifelse(at, ibis.null(dt.timestamp)))
+    return _checked(plausible.cast(kind), text)
 
 
 def _localised(at: ir.TimestampValue, zone: str, to: str) -> ir.TimestampValue:
@@ -157,9 +167,28 @@ def _localised(at: ir.TimestampValue, zone: str, to: str) -> ir.TimestampValue:
     return engine.local_time(at, to) if kind.timezone else engine.change_zone(at, zone, to)
 
 
+def _formatted_time(
+    text: ir.StringValue, formats: list[str], zone: str, to: str
+) -> ir.TimestampValue:
+    """The time by the first format that fits. A date without a time of day has no zone to leave."""
+    timed = [ibis.literal(form) for form in formats if re.search("%-?[HIXcT]", form)]
+    dated = [ibis.literal(form) for form in formats if not re.search("%-?[HIXcT]", form)]
+    parts: list[ir.Value] = []
+    if timed:
+        parts.append(engine.change_zone(engine.try_strptime(text, ibis.array(timed)), zone, to))
+    if dated:
+        parts.append(engine.try_strptime(text, ibis.array(dated)))
+    return cast(ir.TimestampValue, ibis.coalesce(*parts))
+
+
 def _iso_time(text: ir.StringValue, zone: str, to: str) -> ir.TimestampValue:
     """ISO text; one that states its own offset from UTC is taken at its word."""
-    offset = text.re_search(_OFFSET)
-    zoned = engine.local_time(text.try_cast(dt.Timestamp(timezone="UTC")), to)
-    plain = engine.change_zone(cast(ir.TimestampValue, text.try_cast(dt.timestamp)), zone, to)
-    return cast(ir.TimestampValue, ibis.ifelse(offset, zoned, plain))
+    plain = cast(ir.TimestampValue, text.try_cast(dt.timestamp))
+    zoned = cast(ir.TimestampValue, text.try_cast(dt.Timestamp(timezone="UTC")))
+    at = ibis.cases(
+        (~text.re_search(_ISO), ibis.null(dt.timestamp)),
+        (text.re_search(_OFFSET), engine.local_time(zoned, to)),
+        (text.contains(":"), engine.change_zone(plain, zone, to)),
+        else_=plain,
+    )
+    return cast(ir.TimestampValue, at)

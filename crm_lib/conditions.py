@@ -5,6 +5,8 @@ They are DuckDB's dialect; Ibis translates them where another engine does the wo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import duckdb
 import ibis
 import ibis.expr.types as ir
@@ -15,16 +17,33 @@ from crm_lib.errors import UsageError, unknown
 
 
 def parse(text: str, what: str) -> sql.Expression:
-    """The parsed expression. Raises UsageError when it is not one plain SQL expression."""
+    """The parsed expression. Raises UsageError when it is not one plain SQL expression over a row."""
     try:
         parsed = sqlglot.parse_one(f"SELECT {text}", dialect="duckdb")
     except sqlglot.errors.SqlglotError as error:
-        first = str(error).splitlines()[0]
-        raise UsageError(f"The {what} '{text}' is not an SQL expression: {first}") from None
-    if not isinstance(parsed, sql.Select) or len(parsed.expressions) != 1 or parsed.find(sql.From):
-        raise UsageError(f"The {what} '{text}' must be one SQL expression, without SELECT or FROM.")
-    found: sql.Expression = parsed.expressions[0]
-    return found
+        first = str(error).splitlines()[0].split(" Line 1,")[0]
+        raise UsageError(
+            f"The {what} '{text}' is not an SQL expression: {first} {_SPELLING}"
+        ) from None
+    clauses = [name for name, value in parsed.args.items() if value]
+    found = parsed.expressions[0]
+    if not isinstance(parsed, sql.Select) or clauses != ["expressions"]:
+        raise UsageError(f"The {what} '{text}' must be one SQL expression, not a whole query.")
+    if len(parsed.expressions) > 1 or isinstance(found, (sql.Alias, sql.Star)):
+        raise UsageError(f"The {what} '{text}' must be one SQL expression. {_SPELLING}")
+    if parsed.find(sql.AggFunc, sql.Window, sql.Subquery):
+        raise UsageError(
+            f"The {what} '{text}' must be about one row: no sum, count or subquery. Where several "
+            "rows are needed, write `sources:` and a `query:`."
+        )
+    expression: sql.Expression = found
+    return expression
+
+
+_SPELLING = (
+    "A column whose name has a space or a sign goes into double quotes, text into single ones: "
+    "\"Unit Price\" * Quantity, Country = 'France'."
+)
 
 
 def columns_of(expression: sql.Expression) -> list[str]:
@@ -32,13 +51,16 @@ def columns_of(expression: sql.Expression) -> list[str]:
     return list(dict.fromkeys(column.name for column in expression.find_all(sql.Column)))
 
 
-def check_columns(expression: sql.Expression, known: list[str], what: str) -> None:
+def check_columns(
+    expression: sql.Expression, known: list[str], what: str, kind: str = "column"
+) -> None:
     """Raise UsageError for a column that is not among `known` (compared as SQL does, any case)."""
     folded = {name.lower() for name in known}
-    for name in columns_of(expression):
-        if name.lower() not in folded:
+    for column in expression.find_all(sql.Column):
+        if column.name.lower() not in folded:
+            hint = " Text goes into single quotes." if column.this.quoted else ""
             raise UsageError(f"In the {what} '{expression.sql('duckdb')}': "
-                             + unknown("column", name, known))  # fmt: skip
+                             + unknown(kind, column.name, known) + hint)  # fmt: skip
 
 
 def flag(table: ir.Table, condition: str, name: str, what: str = "condition") -> ir.Table:
@@ -46,13 +68,26 @@ def flag(table: ir.Table, condition: str, name: str, what: str = "condition") ->
     parsed = parse(condition, what)
     check_columns(parsed, list(table.columns), what)
     met = f"COALESCE(CAST(({parsed.sql('duckdb')}) AS BOOLEAN), FALSE)"
-    return _queried(table, f'*, {met} AS "{name}"', what, condition)
+    return _queried(table, f"*, {met} AS {quoted(name)}", what, condition)
 
 
 def select(table: ir.Table, expressions: dict[str, str], what: str) -> ir.Table:
     """One column per entry of `expressions` (name → SQL over the columns of `table`)."""
-    parts = ", ".join(f'{text} AS "{name}"' for name, text in expressions.items())
-    return _queried(table, parts, what, parts)
+
+    def columns(names: Iterable[str]) -> str:
+        return ", ".join(f"{expressions[name]} AS {quoted(name)}" for name in names)
+
+    try:
+        return _queried(table, columns(expressions), what, "")
+    except UsageError:
+        for name, text in expressions.items():  # which of them is it?
+            _queried(table, columns([name]), f"{what} ({name})", text)
+        raise
+
+
+def quoted(name: str) -> str:
+    """`name` as an SQL identifier."""
+    return sql.to_identifier(name, quoted=True).sql("duckdb")
 
 
 def keep(table: ir.Table, condition: str, what: str = "condition") -> ir.Table:

@@ -17,39 +17,73 @@ from crm_lib.errors import SourceError, listing
 
 _IGNORED = ("rule_ids",)
 """Columns that `crm quarantine` adds for the reader."""
+_MADE_HARMLESS = r"^'([ \n]*[=+\-@\t\r＝＋－＠])"
+"""A cell that a spreadsheet would run as a formula, '-5.00 too, leaves us with an apostrophe."""
+_KEY = ["source_file", "row_id"]
 
 
 def path(dataset: str, table: str) -> Path:
     return project.data_folder() / dataset / "corrections" / f"{table}.csv"
 
 
-def applied(raw: ir.Table, dataset: str, table: str, backend: Backend) -> ir.Table:
+def applied(raw: ir.Table, dataset: str, table: str, backend: Backend, scratch: Path) -> ir.Table:
     """`raw` with the rows that the corrections file names replaced by its versions.
 
-    Raises SourceError when the file lacks a column, repeats a row, or names a row that is not there.
+    Raises SourceError when the file lacks a column, repeats a row, names a row that is not there,
+    or holds a value that its column cannot.
     """
     file = path(dataset, table)
     if not file.is_file():
         return raw
     label = project.shown(file)
-    source = Source(files=[str(file)])
-    corrected = textfiles.read_csv(file, label, source, backend, file.parent)
+    corrected = _read(file, label, backend, scratch)
     if missing := [name for name in raw.columns if name not in corrected.columns]:
         raise SourceError(f"'{label}' lacks {listing(missing)}; write it with `crm quarantine`.")
     if extra := [n for n in corrected.columns if n not in raw.columns and n not in _IGNORED]:
         raise SourceError(f"'{label}' has columns that the source lacks: {listing(extra)}.")
     typed = corrected.select(**{n: corrected[n].try_cast(raw[n].type()) for n in raw.columns})
+    _check_values(typed, corrected, label)
     _check_rows(typed, raw, label)
-    kept = raw.anti_join(typed, ["source_file", "row_id"])
-    return kept.union(typed)
+    return raw.anti_join(typed, _KEY).union(typed)
+
+
+def _read(file: Path, label: str, backend: Backend, scratch: Path) -> ir.Table:
+    """The file as text columns; a spreadsheet may have saved it with another delimiter."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    target = scratch / f"corrections_{file.stem}.parquet"
+    encoding = textfiles.checked_encoding(file, label, None)
+    delimiter = next(
+        (mark for mark in ",;\t" if "row_id" in textfiles.read_header(file, encoding, mark)), ","
+    )
+    source = Source(files=[file.name], delimiter=delimiter)
+    textfiles.convert_csv(file, label, source, backend, target, ours=True)
+    cells = backend.read_parquet(target)
+    return cells.mutate(**{n: cells[n].re_replace(_MADE_HARMLESS, r"\1") for n in cells.columns})
+
+
+def _check_values(typed: ir.Table, corrected: ir.Table, label: str) -> None:
+    """A cell that its column cannot hold would otherwise become empty without a word."""
+    for name in typed.columns:
+        lost = corrected.filter(
+            corrected[name].notnull() & corrected[name].try_cast(typed[name].type()).isnull()
+        )
+        if count := int(lost.count().execute()):
+            example = lost[name].as_table().limit(1).execute().iloc[0, 0]
+            raise SourceError(
+                f"'{label}': {count} cell(s) of '{name}' are not {typed[name].type()}, "
+                f"e.g. '{example}'."
+            )
 
 
 def _check_rows(typed: ir.Table, raw: ir.Table, label: str) -> None:
-    ids = typed.select("source_file", "row_id")
+    ids = typed.select(_KEY)
     count, distinct = int(ids.count().execute()), int(ids.distinct().count().execute())
     if distinct < count:
         raise SourceError(f"'{label}' names {count - distinct} row(s) more than once.")
-    lost = ids.anti_join(raw, ["source_file", "row_id"])
+    lost = ids.anti_join(raw, _KEY)
     if absent := int(lost.count().execute()):
-        example = lost.limit(1).execute().iloc[0].to_dict()
-        raise SourceError(f"'{label}' corrects {absent} row(s) that are not there, e.g. {example}.")
+        example = lost.limit(1).execute().iloc[0]
+        raise SourceError(
+            f"'{label}' corrects {absent} row(s) that are not there, e.g. row_id "
+            f"{example['row_id']} of '{example['source_file']}'. Write it anew with `crm quarantine`."
+        )

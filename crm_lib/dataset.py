@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -27,6 +28,28 @@ def _as_list(value: Any) -> Any:
 Texts = Annotated[list[str], BeforeValidator(_as_list)]
 
 
+def _as_character(value: Any) -> Any:
+    mark = {"tab": "\t", "\\t": "\t"}.get(value, value)
+    if isinstance(mark, str) and len(mark) != 1:
+        raise ValueError(f'\'{value}\' is not one character; write for example ";" or "\\t"')
+    return mark
+
+
+def _as_zone(value: Any) -> Any:
+    if value is not None and value not in available_timezones():
+        raise ValueError(unknown("time zone", str(value), sorted(available_timezones())))
+    return value
+
+
+def _as_currency(value: Any) -> Any:
+    if not re.fullmatch("[A-Z]{3}", str(value)):
+        raise ValueError(f"'{value}' is not a currency code; write for example EUR, USD or CNY")
+    return value
+
+
+Zone = Annotated[str, BeforeValidator(_as_zone)]
+
+
 class Source(_Strict):
     """Where raw rows lie: files (one, several, a glob), a package's data file or a DuckDB table."""
 
@@ -36,7 +59,7 @@ class Source(_Strict):
     table: str | None = None
     sheet: str | None = None
     encoding: str | None = None
-    delimiter: str | None = None
+    delimiter: Annotated[str | None, BeforeValidator(_as_character)] = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Source:
@@ -57,12 +80,32 @@ class Mapping(_Strict):
 
     from_: str = Field(alias="from")
     format: Texts = []
-    zone: str | None = None
+    zone: Zone | None = None
     decimal: Literal[".", ","] = "."
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Mapping:
+        if not self.from_.strip():
+            raise ValueError(
+                "is empty; write the raw column, or an SQL expression over raw columns"
+            )
+        for form in self.format:
+            parts = _DATE_PARTS.findall(form)
+            if "%" in _DATE_PARTS.sub("", form) or not {"Y", "y", "x", "c"} & set(parts):
+                raise ValueError(
+                    f"'{form}' is not a date format; 31/12/2017 is \"%d/%m/%Y\", "
+                    'Dec 31, 17 1:05 PM is "%b %d, %y %I:%M %p"'
+                )
+        return self
+
+
+_DATE_PARTS = re.compile("%-?([aAwuWUVGcxXdbBmyYHIpMSgfnzZjT%])")
 
 
 def _as_mapping(value: Any) -> Any:
-    return value if isinstance(value, (dict, Mapping)) else {"from": str(value)}
+    if isinstance(value, (dict, Mapping)):
+        return value
+    return {"from": "" if value is None else str(value)}
 
 
 Mapped = Annotated[Mapping, BeforeValidator(_as_mapping)]
@@ -100,9 +143,9 @@ class Dataset(_Strict):
     title: str
     about: str = ""
     obtain: str = ""
-    currency: str = Field(pattern="^[A-Z]{3}$")
+    currency: Annotated[str, BeforeValidator(_as_currency)]
     money_decimals: int = Field(default=4, ge=0, le=8)
-    time_zone: str = "UTC"
+    time_zone: Zone = "UTC"
     week_start: Literal["monday", "sunday", "saturday"] = "monday"
     fiscal_year_start: int = Field(default=1, ge=1, le=12)
     observed_from: date
@@ -120,9 +163,12 @@ class Dataset(_Strict):
     tables: dict[str, TableConfig]
 
     @model_validator(mode="after")
-    def _names_exist(self) -> Dataset:
-        if self.time_zone not in available_timezones():
-            raise ValueError(unknown("time zone", self.time_zone, sorted(available_timezones())))
+    def _fits_together(self) -> Dataset:
+        if self.default_as_of <= self.observed_from:
+            raise ValueError(
+                f"default_as_of ({self.default_as_of}) must be later than observed_from "
+                f"({self.observed_from}): it is the first day not seen"
+            )
         if "lines" not in self.tables:
             raise ValueError("the table `lines` (order lines) is required")
         for name, config in self.tables.items():
@@ -151,13 +197,29 @@ def _check_columns(name: str, config: TableConfig) -> None:
     for column in config.columns:
         if column not in declared.column_names:
             more = " Further attributes go under `attributes:`." if declared.open_ended else ""
-            raise ValueError(
-                unknown(f"column of '{name}'", column, declared.column_names) + more
-            )
+            raise ValueError(unknown(f"column of '{name}'", column, declared.column_names) + more)
     if config.attributes and not declared.open_ended:
         raise ValueError(f"'{name}' takes no `attributes:`, only {listing(declared.column_names)}")
     if missing := [column for column in declared.required if column not in config.columns]:
         raise ValueError(f"'{name}' needs {listing(missing)}: map them under `columns:`")
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which `on` is a word (as in YAML 1.2) and a key given twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := [key for i, key in enumerate(keys) if key in keys[:i]]:
+            text = f"the key '{twice[0]}' is given more than once"
+            raise yaml.constructor.ConstructorError(None, None, text, node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":bool")]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), ["t", "f"])
 
 
 def names() -> list[str]:
@@ -170,17 +232,16 @@ def load(name: str) -> Dataset:
 
     Raises UsageError for an unknown data set, malformed YAML, an unknown key, column or table.
     """
-    path = project.data_folder() / name / "dataset.yml"
-    if not name or not path.is_file():
+    if name not in names():
         raise UsageError(unknown("data set", name, names()))
-    return read(path)
+    return read(project.data_folder() / name / "dataset.yml")
 
 
 def read(path: Path) -> Dataset:
     """The data set described by the file `path`; its name is the folder's."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except yaml.YAMLError as error:
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
+    except (yaml.YAMLError, UnicodeError) as error:
         raise UsageError(f"{project.shown(path)} is not valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise UsageError(f"{project.shown(path)} is empty; `crm init` writes one for your file.")
@@ -197,17 +258,24 @@ def _explained(error: ValidationError) -> str:
         place = ".".join(str(part) for part in fault["loc"])
         text = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            text = unknown("key", str(fault["loc"][-1]), _keys_beside(fault["loc"]))
+            text = unknown("key", str(fault["loc"][-1]), _keys_at(fault["loc"][:-1]))
+        elif fault["type"] == "missing":
+            text = "is missing"
         faults.append(f"{place}: {text}" if place else text)
     return "; ".join(faults)
 
 
-def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
-    """The keys allowed where the fault at `place` was found."""
-    blocks: dict[int, type[BaseModel]] = {1: Dataset, 3: TableConfig}
-    block = blocks.get(len(place), Source if "source" in str(place[-2:-1]) else Mapping)
-    if len(place) == 4 and place[2] in ("source",):
-        block = Source
-    elif len(place) == 5:
-        block = Source if place[2] == "sources" else Mapping
-    return [field.alias or name for name, field in block.model_fields.items()]
+def _keys_at(place: tuple[int | str, ...]) -> list[str]:
+    """The keys that the block at `place` may have, found by walking down the declarations."""
+    block: type[BaseModel] = Dataset
+    for part in place:
+        if part in block.model_fields:
+            block = _block_in(block.model_fields[str(part)].annotation) or block
+    return [field.alias or name for name, field in block.model_fields.items() if name != "name"]
+
+
+def _block_in(annotation: Any) -> type[BaseModel] | None:
+    """The block that an annotation such as `dict[str, TableConfig]` speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_block_in, get_args(annotation))), None)

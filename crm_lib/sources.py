@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import importlib.util
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+from collections import Counter
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
 from crm_lib import project, textfiles
@@ -28,7 +30,7 @@ FILE_BITS = 40
 
 _FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet",
-    ".xlsx": "excel", ".xls": "excel", ".xlsb": "excel", ".ods": "excel",
+    ".xlsx": "excel", ".xlsm": "excel", ".xls": "excel", ".xlsb": "excel", ".ods": "excel",
 }  # fmt: skip
 
 
@@ -41,162 +43,226 @@ class File:
     kind: str
 
 
-def quoted(text: str) -> str:
-    """`text` as an SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def files(source: Source, obtain: str = "") -> list[File]:
     """The files a source names, in order; globs are sorted.
 
     Raises SourceError for a file or package that is not there, with `obtain` as the remedy.
     """
     if source.duckdb:
-        return [_existing(project.resolve(source.duckdb), "duckdb", obtain)]
+        path = project.resolve(source.duckdb)
+        return [_existing(path, project.shown(path), "duckdb", obtain)]
     folder = _package_folder(source.package) if source.package else None
     found = []
     for pattern in source.files:
-        path = folder / pattern if folder else project.resolve(pattern)
-        if any(mark in pattern for mark in "*?["):
-            matches = sorted(glob.glob(str(path), recursive=True))
-            if not matches:
-                raise SourceError(f"No file matches '{pattern}'. {obtain}".strip())
-            found += [_existing(Path(match), None, obtain) for match in matches]
-        else:
-            found.append(_existing(path, None, obtain))
-    return found
+        for path in _matches(folder / pattern if folder else project.resolve(pattern), obtain):
+            label = (
+                f"{source.package}/{path.relative_to(folder)}" if folder else project.shown(path)
+            )
+            found.append(_existing(path, label, None, obtain))
+    return _told_apart(found)
+
+
+def _matches(path: Path, obtain: str) -> list[Path]:
+    if path.exists() or not glob.has_magic(str(path)):
+        return [path]
+    matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+    # Excel leaves `~$name.xlsx` beside a workbook that is open.
+    real = [match for match in matches if match.is_file() and not match.name.startswith("~$")]
+    if not real:
+        raise SourceError(f"No file matches '{project.shown(path)}'. {obtain}".strip())
+    return real
+
+
+def _told_apart(found: list[File]) -> list[File]:
+    """Files of one name in different folders get their folders into the label."""
+    counts = Counter(file.label for file in found)
+    if len(counts) == len(found):
+        return found
+    common = os.path.commonpath([file.path.parent for file in found])
+    return [
+        replace(file, label=str(file.path.relative_to(common))) if counts[file.label] > 1 else file
+        for file in found
+    ]
 
 
 def _package_folder(package: str) -> Path:
     """The folder of an installed package, found without importing it."""
-    spec = importlib.util.find_spec(package)
+    try:
+        spec = find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise SourceError(f"The Python package '{package}' is not installed: pip install {package}")
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _existing(path: Path, kind: str | None, obtain: str) -> File:
+def _existing(path: Path, label: str, kind: str | None, obtain: str) -> File:
+    if path.is_dir():
+        raise SourceError(f"'{label}' is a folder; name its files, for example '{label}/*.csv'.")
     if not path.is_file():
         beside = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
         near = unknown("file", path.name, sorted(beside)) if beside else ""
-        raise SourceError(
-            f"The file '{project.shown(path)}' is not there. {near} {obtain}".strip()
-        )
+        raise SourceError(f"The file '{label}' is not there. {near} {obtain}".strip())
     if path.stat().st_size == 0:
-        raise SourceError(f"The file '{project.shown(path)}' is empty (0 bytes).")
-    if kind is None:
-        suffixes = [suffix.lower() for suffix in path.suffixes]
-        suffix = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else path.suffix.lower()
-        if suffix not in _FORMATS:
-            raise SourceError(
-                f"'{path.name}' is of no known kind. {unknown('file kind', suffix, _FORMATS)}"
-            )
-        kind = _FORMATS[suffix]
-    return File(path, project.shown(path), kind)
+        raise SourceError(f"The file '{label}' is empty (0 bytes).")
+    return File(path, label, kind or kind_of(path))
+
+
+def kind_of(path: Path) -> str:
+    """`csv`, `parquet` or `excel`, by the file's suffix. Raises SourceError for any other."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    packed = suffixes[-1:] == [".gz"]
+    suffix = suffixes[-2] if packed and len(suffixes) > 1 else path.suffix.lower()
+    kind = _FORMATS.get(suffix)
+    if kind is None or (packed and kind != "csv"):
+        known = [*_FORMATS, ".csv.gz", ".tsv.gz", ".txt.gz"]
+        shown = suffix + ".gz" if packed and suffix != ".gz" else suffix
+        raise SourceError(
+            f"'{path.name}' is of no known kind. {unknown('file kind', shown, known)}"
+        )
+    return kind
 
 
 def fingerprints(config: TableConfig, obtain: str = "") -> dict[str, str]:
     """Content hash of every file behind a table, by label: changes when any byte does."""
     every = [config.source] if config.source else list(config.sources.values())
-    hashes = {}
-    for source in every:
-        assert source is not None
-        for file in files(source, obtain):
-            with file.path.open("rb") as handle:
-                digest = hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16))
-            hashes[file.label] = digest.hexdigest()
+    found = dict.fromkeys(file for source in every for file in files(source, obtain))
+    hashes: dict[str, str] = {}
+    for file in found:
+        with file.path.open("rb") as handle:
+            digest = hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16))
+        # Two sources may hold files of one name; neither hash may hide the other.
+        hashes[file.label] = hashes.get(file.label, "") + digest.hexdigest()
     return hashes
 
 
 def read(config: TableConfig, backend: Backend, scratch: Path, obtain: str = "") -> ir.Table:
     """Raw rows of one table: the raw columns plus `source_file` and `row_id`.
 
-    `scratch` holds files that had to be re-encoded. Raises SourceError for what cannot be read.
+    `scratch` is a folder for intermediate files, needed as long as the rows are.
+    Raises SourceError for what cannot be read.
     """
     if config.source:
         return _read_source(config.source, backend, scratch, obtain)
+    parts = []
     for name, source in config.sources.items():
+        view = ibis.util.gen_name(name)
         raw = _read_source(source, backend, scratch, obtain)
-        backend.create_view(name, raw.drop("source_file", "row_id"), overwrite=True)
+        backend.create_view(view, raw.drop("source_file", "row_id"))
+        parts.append(f'"{name}" AS (SELECT * FROM "{view}")')
     query = (config.query or "").strip().rstrip(";")
+    label = "query over " + ", ".join(config.sources)
     try:
         # Sorted by every column: the rows of a join have no order of their own.
-        rows = backend.sql(f"SELECT * FROM ({query}) ORDER BY ALL")
+        rows = backend.sql(f"WITH {', '.join(parts)} SELECT * FROM ({query}\n) ORDER BY ALL")
     except duckdb.Error as error:
-        raise SourceError(f"The query over {listing(config.sources)} fails: {error}") from None
-    label = "query over " + ", ".join(config.sources)
+        raise SourceError(f"The {label} fails: {first_line(error)}") from None
     return rows.mutate(source_file=ibis.literal(label), row_id=ibis.row_number() + 1)
+
+
+def first_line(error: Exception) -> str:
+    """What the engine complains of, without the excerpt of its SQL."""
+    return str(error).split("\n\nLINE")[0].split("\n")[0].strip()
 
 
 def _read_source(source: Source, backend: Backend, scratch: Path, obtain: str) -> ir.Table:
     found = files(source, obtain)
     if len({file.kind for file in found}) > 1:
         raise SourceError(f"One source mixes kinds of files: {listing(f.label for f in found)}.")
-    kind = found[0].kind
-    if kind == "duckdb":
-        return _read_duckdb(found[0], str(source.table), backend)
-    if kind == "parquet":
-        return _read_parquet(found, backend)
-    parts = list(_text_parts(found, kind, source, backend, scratch))
-    _same_columns(found, parts)
-    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+    if found[0].kind == "duckdb":
+        rows = _read_duckdb(found[0], str(source.table), backend)
+    else:
+        scratch.mkdir(parents=True, exist_ok=True)
+        parquet = [_as_parquet(file, source, backend, scratch) for file in found]
+        _check_same_columns(parquet)
+        rows = _read_parquet(parquet, backend)
+    if not backend.raw_sql(f"SELECT 1 FROM ({rows.compile()}) LIMIT 1").fetchone():
+        raise SourceError(f"{listing(f.label for f in found)}: there are columns but no rows.")
+    return rows
+
+
+def _as_parquet(file: File, source: Source, backend: Backend, scratch: Path) -> File:
+    """The file as Parquet: a CSV or Excel file converted once, with every cell as text.
+
+    One pass over a CSV finds all its faults, before anything is built on it.
+    """
+    renaming = textfiles.renaming(_parquet_columns(file)) if file.kind == "parquet" else ""
+    if file.kind == "parquet" and not renaming:
+        return file
+    stat = file.path.stat()
+    told = f"{file.path}|{stat.st_size}|{stat.st_mtime_ns}|{source.model_dump_json()}"
+    path = scratch / f"{hashlib.blake2b(told.encode(), digest_size=8).hexdigest()}.parquet"
+    if path.exists():
+        return replace(file, path=path)
+    partial = path.with_suffix(".partial")
+    if file.kind == "csv":
+        textfiles.convert_csv(file.path, file.label, source, backend, partial)
+    elif file.kind == "excel":
+        pq.write_table(textfiles.read_excel(file.path, file.label, source.sheet), partial)
+    else:
+        query = f"SELECT *{renaming} FROM read_parquet({textfiles.path_literal(file.path)})"
+        backend.raw_sql(f"COPY ({query}) TO {textfiles.quoted(str(partial))} (FORMAT parquet)")
+    partial.rename(path)
+    return replace(file, path=path)
+
+
+def _parquet_columns(file: File) -> list[str]:
+    try:
+        names: list[str] = pq.read_schema(file.path).names
+    except (pa.ArrowException, OSError) as error:
+        raise SourceError(f"'{file.label}' is not a Parquet file: {first_line(error)}") from None
+    return names
+
+
+def _check_same_columns(found: list[File]) -> None:
+    first = _parquet_columns(found[0])
+    for file in found[1:]:
+        names = _parquet_columns(file)
+        if set(names) != set(first):
+            raise SourceError(
+                f"'{file.label}' has other columns than '{found[0].label}': "
+                f"missing {listing(sorted(set(first) - set(names)))}; "
+                f"extra {listing(sorted(set(names) - set(first)))}."
+            )
 
 
 def _read_parquet(found: list[File], backend: Backend) -> ir.Table:
-    """All Parquet files in one scan, so that many partitions read as fast as one."""
-    paths = "[" + ", ".join(quoted(str(file.path)) for file in found) + "]"
-    labels = "[" + ", ".join(quoted(file.label) for file in found) + "]"
-    number = f"list_position({paths}, filename)"
+    """All files in one scan, so that many partitions read as fast as one."""
+    paths = ", ".join(textfiles.path_literal(file.path) for file in found)
+    labels = ", ".join(textfiles.quoted(file.label) for file in found)
     query = (
-        f"SELECT * EXCLUDE (filename, file_row_number), {labels}[{number}] AS source_file, "
-        f"(({number} - 1)::BIGINT << {FILE_BITS}) + file_row_number + 1 AS row_id "
-        f"FROM read_parquet({paths}, filename = true, file_row_number = true)"
+        f"SELECT *, ([{labels}])[file_index::BIGINT + 1] AS source_file, "
+        f"(file_index::BIGINT << {FILE_BITS}) + file_row_number + 1 AS row_id "
+        f"FROM read_parquet([{paths}], union_by_name = true)"
     )
     try:
         return backend.sql(query)
     except duckdb.Error as error:
-        raise SourceError(f"Cannot read {listing(f.label for f in found)}: {error}") from None
+        raise SourceError(
+            f"Cannot read {listing(f.label for f in found)}: {first_line(error)}"
+        ) from None
 
 
 def _read_duckdb(file: File, table: str, backend: Backend) -> ir.Table:
     alias = "source_" + hashlib.blake2b(str(file.path).encode(), digest_size=4).hexdigest()
     try:
-        backend.raw_sql(f"ATTACH IF NOT EXISTS {quoted(str(file.path))} AS {alias} (READ_ONLY)")
+        backend.raw_sql(
+            f"ATTACH IF NOT EXISTS {textfiles.quoted(str(file.path))} AS {alias} (READ_ONLY)"
+        )
     except duckdb.Error as error:
-        raise SourceError(f"Cannot open '{file.label}' as a DuckDB file: {error}") from None
+        raise SourceError(
+            f"Cannot open '{file.label}' as a DuckDB file: {first_line(error)}"
+        ) from None
     known = backend.list_tables(database=(alias, "main"))
     if table not in known:
         raise SourceError(f"In '{file.label}': " + unknown("table", table, known))
-    query = f'SELECT *, {quoted(file.label)} AS source_file, rowid + 1 AS row_id FROM {alias}.main."{table}"'
-    return backend.sql(query)
-
-
-def _text_parts(
-    found: list[File], kind: str, source: Source, backend: Backend, scratch: Path
-) -> Iterator[ir.Table]:
-    for number, file in enumerate(found):
-        if kind == "excel":
-            arrow = textfiles.read_excel(file.path, file.label, source.sheet)
-            rows = _register(arrow, backend)
-        else:
-            rows = textfiles.read_csv(file.path, file.label, source, backend, scratch)
-        yield rows.mutate(
-            source_file=ibis.literal(file.label),
-            row_id=ibis.row_number() + 1 + (number << FILE_BITS),
-        )
-
-
-def _register(arrow: pa.Table, backend: Backend) -> ir.Table:
-    return backend.create_table(ibis.util.gen_name("sheet"), arrow, temp=True)
-
-
-def _same_columns(found: list[File], parts: list[ir.Table]) -> None:
-    first = set(parts[0].columns)
-    for file, part in zip(found[1:], parts[1:], strict=True):
-        if set(part.columns) != first:
-            raise SourceError(
-                f"'{file.label}' has other columns than '{found[0].label}': "
-                f"missing {listing(sorted(first - set(part.columns)))}; "
-                f"extra {listing(sorted(set(part.columns) - first))}."
-            )
-    parts[:] = [part.select(parts[0].columns) for part in parts]
+    from_ = f'{alias}.main."{table}"'
+    columns = [str(row[0]) for row in backend.raw_sql(f"DESCRIBE {from_}").fetchall()]
+    every = "*" + textfiles.renaming(columns)
+    try:
+        query = f"SELECT {every}, rowid + 1 AS row_id FROM {from_}"
+        rows = backend.sql(query)
+    except duckdb.BinderException:  # a view's rows have no numbers, so they get an order
+        rows = backend.sql(f"SELECT {every} FROM {from_} ORDER BY ALL")
+        rows = rows.mutate(row_id=ibis.row_number() + 1)
+    return rows.mutate(source_file=ibis.literal(file.label))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -11,11 +12,25 @@ from ibis.backends.duckdb import Backend
 from sqlglot import expressions as sql
 
 from crm_lib import casting, conditions, corrections, schema, sources
-from crm_lib.dataset import Dataset, Mapping, TableConfig
-from crm_lib.errors import SourceError, unknown
+from crm_lib.dataset import Dataset, Mapping
+from crm_lib.errors import SourceError, UsageError, unknown
 
 PROVENANCE = ("source_file", "row_id")
-_ARITHMETIC = (sql.Mul, sql.Add, sql.Sub, sql.Div, sql.Neg, sql.Paren)
+_NUMERIC = ("money", "number", "count")
+
+
+def write(name: str, dataset: Dataset, backend: Backend, scratch: Path, path: Path) -> None:
+    """Write the canonical table `name` to the Parquet file `path`: see `stage`.
+
+    Raises SourceError also for what shows only while rows are read: a fault in the middle of a
+    file, an expression that fails on some row.
+    """
+    try:
+        stage(name, dataset, backend, scratch).to_parquet(path)
+    except duckdb.Error as error:
+        raise SourceError(
+            f"The table '{name}' of '{dataset.name}' cannot be read: {sources.first_line(error)}"
+        ) from None
 
 
 def stage(name: str, dataset: Dataset, backend: Backend, scratch: Path) -> ir.Table:
@@ -26,16 +41,19 @@ def stage(name: str, dataset: Dataset, backend: Backend, scratch: Path) -> ir.Ta
     Raises SourceError for a missing file or column, UsageError for a faulty expression.
     """
     config = dataset.tables[name]
-    raw = corrections.applied(raw_rows(name, dataset, backend, scratch), dataset.name, name, backend)
+    raw = raw_rows(name, dataset, backend, scratch)
+    raw = corrections.applied(raw, dataset.name, name, backend, scratch)
     declared = schema.table(name)
-    inputs, unread = _evaluated(raw, config, declared)
+    inputs = _evaluated(raw, config.mappings, declared, dataset)
     columns: dict[str, ir.Value] = {}
     for column, mapping in config.mappings.items():
         made = casting.cast_column(inputs[column], declared.column(column), mapping, dataset)
         columns[column] = made.value
-        flags = [flag for flag in (made.unreadable, _unread(inputs, column, unread)) if flag is not None]
-        if flags:
-            columns[f"unreadable_{column}"] = ibis.coalesce(*flags)
+        unread = f"unread_{column}"
+        flags = [made.unreadable, inputs[unread] if unread in inputs.columns else None]
+        if any(flag is not None for flag in flags):
+            known = [flag for flag in flags if flag is not None]
+            columns[f"unreadable_{column}"] = ibis.coalesce(*known)
     if name == "lines":
         columns["day"] = columns["ordered_at"].cast(dt.date)
     return inputs.select(**columns, **{key: inputs[key] for key in PROVENANCE})
@@ -46,60 +64,86 @@ def raw_rows(name: str, dataset: Dataset, backend: Backend, scratch: Path) -> ir
     return sources.read(dataset.tables[name], backend, scratch, dataset.obtain)
 
 
-def _unread(inputs: ir.Table, column: str, unread: set[str]) -> ir.Value | None:
-    return inputs[f"unread_{column}"] if column in unread else None
-
-
 def _evaluated(
-    raw: ir.Table, config: TableConfig, declared: schema.Table
-) -> tuple[ir.Table, set[str]]:
+    raw: ir.Table, mappings: dict[str, Mapping], declared: schema.Table, dataset: Dataset
+) -> ir.Table:
     """One raw value a mapped column, plus `unread_<column>` for arithmetic on text cells."""
-    selected: dict[str, str] = {}
-    unread: set[str] = set()
-    for column, mapping in config.mappings.items():
-        text, trouble = _expression(raw, column, mapping, declared)
-        selected[column] = text
-        if trouble:
-            selected[f"unread_{column}"] = trouble
-            unread.add(column)
-    selected |= {name: name for name in PROVENANCE}
-    return conditions.select(raw, selected, f"mapping of '{declared.name}'"), unread
+    selected = {name: name for name in PROVENANCE}
+    helpers: dict[str, ir.Value] = {}
+    for column, mapping in mappings.items():
+        expression = _expression(raw, f"mapping of '{declared.name}.{column}'", mapping.from_)
+        if declared.column(column).type in _NUMERIC:
+            expression, unread = _reading_numbers(expression, raw, mapping, dataset, helpers)
+            if unread:
+                helpers[f"unread_{column}"] = ibis.coalesce(*unread)
+                selected[f"unread_{column}"] = f"unread_{column}"
+        selected[column] = expression.sql("duckdb")
+    rows = raw.mutate(**helpers) if helpers else raw
+    return conditions.select(rows, selected, f"mapping of '{declared.name}'")
 
 
-def _expression(
-    raw: ir.Table, column: str, mapping: Mapping, declared: schema.Table
-) -> tuple[str, str | None]:
-    """SQL for a mapping: a raw column by its exact name, else an expression over raw columns."""
+def _expression(raw: ir.Table, what: str, text: str) -> sql.Expression:
+    """A mapping as SQL: a raw column by its name, else an expression over raw columns."""
     known = [name for name in raw.columns if name not in PROVENANCE]
-    if mapping.from_ in known:
-        return sql.column(mapping.from_, quoted=True).sql("duckdb"), None
-    what = f"mapping of '{declared.name}.{column}'"
-    parsed = conditions.parse(mapping.from_, what)
-    names = conditions.columns_of(parsed)
-    folded = {name.lower(): name for name in known}
-    for name in names:
-        if name.lower() not in folded:
-            raise SourceError(f"In the {what}: " + unknown("raw column", name, known))
-    if declared.column(column).type not in ("money", "number", "count"):
-        return parsed.sql("duckdb"), None
-    texts = [n for n in names if raw[folded[n.lower()]].type().is_string()]
-    return _reading_numbers(parsed, texts)
+    same = [name for name in known if name.lower() == text.strip().lower()]
+    if same:
+        return sql.column(text if text in same else same[0], quoted=True)
+    try:
+        parsed = conditions.parse(text, what)
+    except UsageError as error:
+        raise SourceError(
+            f"{error} Or is it a name? {unknown('raw column', text, known)}"
+        ) from None
+    conditions.check_columns(parsed, known, what, "raw column")
+    return parsed
 
 
-def _reading_numbers(parsed: sql.Expression, texts: list[str]) -> tuple[str, str | None]:
-    """Text columns inside arithmetic read as numbers; what cannot be read is told apart."""
-    wrapped: list[str] = []
+def _reading_numbers(
+    expression: sql.Expression,
+    raw: ir.Table,
+    mapping: Mapping,
+    dataset: Dataset,
+    helpers: dict[str, ir.Value],
+) -> tuple[sql.Expression, list[ir.Value]]:
+    """The expression with text columns in arithmetic read as numbers, and the texts that fail to.
 
-    def wrap(node: sql.Expression) -> sql.Expression:
-        inside = isinstance(node.parent, _ARITHMETIC)
-        if isinstance(node, sql.Column) and node.name in texts and inside:
-            wrapped.append(node.name)
-            return sql.TryCast(this=node.copy(), to=sql.DataType.build("double"))
-        return node
+    The numbers are added to `helpers`, columns to be made before the expression is evaluated.
+    """
+    by_name = {name.lower(): name for name in raw.columns}
+    unread: dict[str, ir.Value] = {}
 
-    text = parsed.copy().transform(wrap).sql("duckdb")
-    if not wrapped:
-        return text, None
-    cells = [sql.column(name, quoted=True).sql("duckdb") for name in dict.fromkeys(wrapped)]
-    faults = [f"WHEN trim({c}) <> '' AND TRY_CAST({c} AS DOUBLE) IS NULL THEN {c}" for c in cells]
-    return text, f"CASE {' '.join(faults)} END"
+    def read(node: sql.Expression) -> sql.Expression:
+        if not isinstance(node, sql.Column) or not _is_number(node):
+            return node
+        name = by_name[node.name.lower()]
+        if not isinstance(cell := raw[name], ir.StringValue):
+            return node
+        text = casting.blank_to_null(cell)
+        number = casting.plain_number(text, mapping.decimal, dataset.currency).try_cast(dt.float64)
+        helper = f"number_{mapping.decimal}_{name}"
+        helpers[helper] = number
+        unread[name] = ibis.ifelse(number.isnull(), text, ibis.null(dt.string))
+        return sql.column(helper, quoted=True)
+
+    return expression.copy().transform(read), list(unread.values())
+
+
+_ARITHMETIC = (sql.Mul, sql.Add, sql.Sub, sql.Div, sql.IntDiv, sql.Mod, sql.Neg, sql.Abs,
+               sql.Round, sql.Floor, sql.Ceil, sql.Sign)  # fmt: skip
+_COMPARISON = (sql.EQ, sql.NEQ, sql.GT, sql.GTE, sql.LT, sql.LTE)
+_CHOICE = (sql.Paren, sql.Coalesce, sql.Nullif, sql.Greatest, sql.Least, sql.Case, sql.If)
+
+
+def _is_number(node: sql.Expression) -> bool:
+    """Does the place of `node` in an expression for a number ask for a number?"""
+    parent = node.parent
+    if isinstance(parent, _ARITHMETIC):
+        return True
+    if isinstance(parent, sql.Cast):
+        return bool(parent.to.this in sql.DataType.NUMERIC_TYPES)
+    if isinstance(parent, _COMPARISON):
+        other = parent.right if node is parent.left else parent.left
+        return isinstance(other, (*_ARITHMETIC, sql.Literal)) and not other.is_string
+    if isinstance(parent, (sql.Case, sql.If)) and node.arg_key == "this":
+        return False
+    return isinstance(parent, _CHOICE) and (parent.parent is None or _is_number(parent))

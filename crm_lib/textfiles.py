@@ -4,29 +4,57 @@ from __future__ import annotations
 
 import codecs
 import csv
+import glob
 import gzip
-import hashlib
 import io
 import re
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import duckdb
-import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from crm_lib.dataset import Source
+from crm_lib.encodings import SAMPLE, likely_encoding
 from crm_lib.errors import SourceError, listing, unknown
 
+RESERVED = ("source_file", "row_id", "file_index", "file_row_number")
+"""Names that reading needs for itself; a raw column of that name is called `raw_…`."""
+
 _CHUNK = 1 << 22
+_MARKS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_OTHER_KINDS = {b"PK\x03\x04": "an Excel file (.xlsx)", b"PAR1": "a Parquet file (.parquet)",
+                b"\x1f\x8b": "packed with gzip (.csv.gz)", b"\xd0\xcf\x11\xe0": "an Excel file (.xls)"}  # fmt: skip
+
+
+def quoted(text: str) -> str:
+    """`text` as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def path_literal(path: Path) -> str:
+    """A path as an SQL literal that means this one file, also with `[`, `*` or `?` in its name."""
+    return quoted(glob.escape(str(path)))
+
+
+def unreserved(name: str) -> str:
+    return f"raw_{name}" if name.lower() in RESERVED else name
+
+
+def renaming(columns: Iterable[str]) -> str:
+    """The SQL after `*` that renames raw columns whose names are reserved; empty if there are none."""
+    clash = [name for name in columns if name.lower() in RESERVED]
+    parts = ", ".join(f'"{name}" AS "{unreserved(name)}"' for name in clash)
+    return f" RENAME ({parts})" if clash else ""
 
 
 def opened(path: Path) -> IO[bytes]:
     """The file's bytes, unpacked when it is gzip."""
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
+    return cast(IO[bytes], gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb"))
 
 
 def default_delimiter(path: Path) -> str:
@@ -34,36 +62,40 @@ def default_delimiter(path: Path) -> str:
     return "\t" if ".tsv" in [suffix.lower() for suffix in path.suffixes] else ","
 
 
-def read_csv(
-    path: Path, label: str, source: Source, backend: Backend, scratch: Path
-) -> ir.Table:
-    """The rows of a CSV file, every cell text, an empty cell null.
+def convert_csv(
+    path: Path, label: str, source: Source, backend: Backend, target: Path, *, ours: bool = False
+) -> None:
+    """Write the rows of a CSV file to the Parquet file `target`: every cell text, empty = null.
 
+    `ours`: the file was written by us, so that a reserved name in it means what it says.
     Raises SourceError for bytes outside the encoding, a header that repeats a name, another
-    delimiter than declared, a row with too many or too few fields, or no rows at all.
+    delimiter than declared, or a row with too many or too few fields.
     """
-    encoding = _checked_encoding(path, label, source.encoding)
+    encoding = checked_encoding(path, label, source.encoding)
     delimiter = source.delimiter or default_delimiter(path)
-    header = _checked_header(path, label, encoding, delimiter)
-    readable = path if _is_utf8(encoding) else _as_utf8(path, label, encoding, scratch)
-    literal = str(readable).replace("'", "''")
-    query = (
-        f"SELECT * FROM read_csv('{literal}', auto_detect = false, all_varchar = true, "
-        f"header = true, delim = '{delimiter}', quote = '\"', escape = '\"', nullstr = '', "
-        f"columns = {{{', '.join(_as_column(name) for name in header)}}})"
-    )
+    header = checked_header(path, label, encoding, delimiter)
+    header = header if ours else [unreserved(name) for name in header]
+    copy = None if _is_utf8(encoding) else target.with_suffix(".csv")
+    if copy:
+        _write_utf8(path, encoding, copy)
+    query = csv_query(copy or path, header, delimiter)
     try:
-        rows = backend.sql(query)
-        empty = backend.raw_sql(f"SELECT count(*) = 0 FROM (SELECT 1 FROM ({query}) LIMIT 1)")
-        if empty.fetchone()[0]:
-            raise SourceError(f"'{label}' has a header but no rows.")
+        backend.raw_sql(f"COPY ({query}) TO {quoted(str(target))} (FORMAT parquet)")
     except duckdb.Error as error:
         raise SourceError(f"Cannot read '{label}': {_explained(error, header)}") from None
-    return rows
+    finally:
+        if copy:
+            copy.unlink()
 
 
-def _as_column(name: str) -> str:
-    return "'" + name.replace("'", "''") + "': 'VARCHAR'"
+def csv_query(path: Path, header: list[str], delimiter: str) -> str:
+    """SQL that reads a UTF-8 CSV file as text columns named as `header`."""
+    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
+    return (
+        f"SELECT * FROM read_csv({path_literal(path)}, auto_detect = false, header = true, "
+        f"delim = {quoted(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"columns = {{{columns}}})"
+    )
 
 
 def _explained(error: duckdb.Error, header: list[str]) -> str:
@@ -75,6 +107,11 @@ def _explained(error: duckdb.Error, header: list[str]) -> str:
             f"line {line[1]} has {found[2]} fields where the header names {len(header)}. "
             "Put quotes around a field that holds the delimiter, or correct the line."
         )
+    if line and "unterminated quote" in text:
+        return (
+            f"line {line[1]} has a quotation mark that is not closed, or text after a closed one. "
+            'Write a quotation mark inside a field twice: "5"" pipe".'
+        )
     where = f"line {line[1]}: " if line else ""
     return where + text.splitlines()[1 if line and "\n" in text else 0]
 
@@ -83,47 +120,55 @@ def _is_utf8(encoding: str) -> bool:
     return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
 
 
-def _checked_encoding(path: Path, label: str, declared: str | None) -> str:
-    """The encoding to read with: the declared one, else UTF-8 if the bytes are UTF-8."""
-    if declared:
-        try:
-            codecs.lookup(declared)
-        except LookupError:
-            common = ["utf-8", "latin-1", "cp1252", "gb18030", "utf-16", "big5", "shift_jis"]
-            raise SourceError(unknown("encoding", declared, common)) from None
+def checked_encoding(path: Path, label: str, declared: str | None) -> str:
+    """The encoding to read with: the declared one, else UTF-8 if the bytes are UTF-8.
+
+    Raises SourceError for an unknown encoding, or for bytes that are not in it.
+    """
+    try:
+        codecs.lookup(declared or "utf-8")
+    except LookupError:
+        common = ["utf-8", "latin-1", "cp1252", "gb18030", "utf-16", "big5", "shift_jis"]
+        raise SourceError(f"'{label}': " + unknown("encoding", str(declared), common)) from None
     encoding = declared or "utf-8"
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         with opened(path) as handle:
-            while chunk := handle.read(_CHUNK):
+            chunk = handle.read(_CHUNK)
+            _check_kind(chunk, label)
+            while chunk:
                 decoder.decode(chunk)
+                chunk = handle.read(_CHUNK)
             decoder.decode(b"", final=True)
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        guess = likely_encoding(path) if isinstance(error, UnicodeDecodeError) else None
-        hint = f" It looks like {guess}: write `encoding: {guess}` in its source." if guess else ""
-        raise SourceError(f"'{label}' cannot be read as {encoding}: {error}.{hint}") from None
+    except UnicodeError as error:
+        guess = likely_encoding(_around(chunk, error))
+        raise SourceError(
+            f"'{label}' cannot be read as {encoding}: {error}. It looks like {guess}: write "
+            f"`encoding: {guess}` in its source, and check that names read well."
+        ) from None
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise SourceError(f"'{label}' cannot be unpacked: {error}.") from None
     return encoding
 
 
-def likely_encoding(path: Path) -> str | None:
-    """The likeliest encoding of a file's first megabyte, as Python names it; a proposal only."""
-    from charset_normalizer import from_bytes
-
-    with opened(path) as handle:
-        best = from_bytes(handle.read(1 << 20)).best()
-    return best.encoding if best else None
+def _around(chunk: bytes, error: UnicodeError) -> bytes:
+    """The bytes that did not decode: from the start of the file, or of the line they stand in."""
+    place = error.start if isinstance(error, UnicodeDecodeError) else 0
+    return chunk if place < SAMPLE else chunk[chunk.rfind(b"\n", 0, place) + 1 :]
 
 
-def _as_utf8(path: Path, label: str, encoding: str, scratch: Path) -> Path:
+def _check_kind(start: bytes, label: str) -> None:
+    for magic, kind in _OTHER_KINDS.items():
+        if start.startswith(magic):
+            raise SourceError(f"'{label}' is not text but {kind}; name it so.")
+
+
+def _write_utf8(path: Path, encoding: str, copy: Path) -> None:
     """A UTF-8 copy of the file, which the engine reads without an extension."""
-    name = hashlib.blake2b(str(path).encode(), digest_size=8).hexdigest()
-    copy = scratch / f"{name}.csv"
-    copy.parent.mkdir(parents=True, exist_ok=True)
     with opened(path) as raw, copy.open("w", encoding="utf-8", newline="") as out:
         text = io.TextIOWrapper(raw, encoding=encoding, newline="")
         while chunk := text.read(_CHUNK):
             out.write(chunk)
-    return copy
 
 
 def read_header(path: Path, encoding: str, delimiter: str) -> list[str]:
@@ -134,52 +179,63 @@ def read_header(path: Path, encoding: str, delimiter: str) -> list[str]:
     return [name.lstrip("\ufeff").strip() for name in row]
 
 
-def _checked_header(path: Path, label: str, encoding: str, delimiter: str) -> list[str]:
+def checked_header(path: Path, label: str, encoding: str, delimiter: str) -> list[str]:
     header = read_header(path, encoding, delimiter)
     if len(header) == 1 and (other := re.search(r"[;\t|,]", header[0])):
-        shown = {"\t": "tab"}.get(other[0], other[0])
+        written = other[0].replace("\t", "\\t")
         raise SourceError(
-            f"'{label}' has one column, '{header[0][:60]}', when split at '{delimiter}'. "
-            f"It seems to be split at '{shown}': write `delimiter: \"{shown.replace('tab', chr(92) + 't')}\"` in its source."
+            f"'{label}' has one column, '{header[0][:60]}', when split at "
+            f"{_MARKS.get(delimiter, delimiter)}. It seems to be split at {_MARKS[other[0]]}: "
+            f'write `delimiter: "{written}"` in its source.'
         )
     return checked_names(header, label)
 
 
 def checked_names(header: list[str], label: str) -> list[str]:
-    """The header, if every column has a name of its own; SourceError otherwise."""
-    if blank := [str(i) for i, name in enumerate(header, 1) if not name]:
-        raise SourceError(f"'{label}': column {listing(blank)} has no name in the header.")
-    counts = Counter(name.lower() for name in header)
+    """The header with a name for every column: a blank one is called after its place (`column_3`).
+
+    Raises SourceError when there is no name at all, or one twice (in any case of letters).
+    """
+    if not any(header):
+        raise SourceError(f"'{label}' has no header: its first line names no column.")
+    named = [name or f"column_{place}" for place, name in enumerate(header, 1)]
+    counts = Counter(name.lower() for name in named)
     if twice := [name for name, count in counts.items() if count > 1]:
-        places = [str(i) for i, name in enumerate(header, 1) if name.lower() == twice[0]]
+        places = [str(place) for place, name in enumerate(named, 1) if name.lower() == twice[0]]
         raise SourceError(
             f"'{label}' names {len(twice)} column(s) more than once, for example '{twice[0]}' "
             f"(columns {listing(places)}). Give each its own name."
         )
-    return header
+    return named
 
 
 def read_excel(path: Path, label: str, sheet: str | None) -> pa.Table:
     """One sheet as text columns: whole numbers without '.0', days and times in ISO form.
 
-    Raises SourceError for an unknown sheet, several sheets with none chosen, or an empty one.
+    Rows without any value are left out. Raises SourceError for an unknown sheet, several sheets
+    with none chosen, or an empty one.
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         book = CalamineWorkbook.from_path(str(path))
+        names = book.sheet_names
+        if sheet is None and len(names) > 1:
+            raise SourceError(
+                f"'{label}' has {len(names)} sheets; write `sheet:` one of {listing(names)}."
+            )
+        if sheet is not None and sheet not in names:
+            raise SourceError(f"In '{label}': " + unknown("sheet", sheet, names))
+        rows = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)
     except CalamineError as error:
         raise SourceError(f"Cannot read '{label}' as Excel: {error}") from None
-    names = book.sheet_names
-    if sheet is None and len(names) > 1:
-        raise SourceError(f"'{label}' has {len(names)} sheets; write `sheet:` one of {listing(names)}.")
-    if sheet is not None and sheet not in names:
-        raise SourceError(f"In '{label}': " + unknown("sheet", sheet, names))
-    rows = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)
-    if len(rows) < 2:
-        raise SourceError(f"The sheet '{sheet or names[0]}' of '{label}' has no rows below a header.")
-    header = checked_names([str(name).strip() for name in rows[0]], label)
-    cells = zip(*([_as_text(value) for value in row] for row in rows[1:]), strict=True)
+    if not rows:
+        raise SourceError(f"The sheet '{sheet or names[0]}' of '{label}' is empty.")
+    names = checked_names([str(name).strip() for name in rows[0]], label)
+    header = [unreserved(name) for name in names]
+    texts = [[_as_text(value) for value in row] for row in rows[1:]]
+    filled = [row for row in texts if any(cell is not None for cell in row)]
+    cells = zip(*filled, strict=True) if filled else [()] * len(header)
     return pa.table({n: pa.array(c, pa.string()) for n, c in zip(header, cells, strict=True)})
 
 
@@ -193,4 +249,4 @@ def _as_text(value: object) -> str | None:
         return value.date().isoformat() if value.time() == time(0) else value.isoformat(" ")
     if isinstance(value, date):
         return value.isoformat()
-    return str(value).strip()
+    return str(value).strip() or None
