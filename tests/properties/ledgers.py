@@ -13,7 +13,7 @@ START = date(2023, 1, 1)
 DAYS = 150
 
 few = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 """Every example asks the engine several times."""
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crm_lib import facts
 from crm_lib.analysis import stages
 from crm_lib.engine import collect
-from tests.analysis.ledger import Ledger, Row, exact
+from tests.analysis.ledger import Ledger, Row, exact, kept
 from tests.properties.ledgers import few, rows
 
 limits = st.lists(st.floats(0.1, 10, allow_nan=False), min_size=3, max_size=3, unique=True).map(
@@ -30,13 +30,15 @@ def stage_of(lines: list[Row], end: str = "2023-06-01", **thresholds: float) -> 
 @few
 @given(rows, limits)
 def test_everyone_has_one_stage(lines: list[Row], thresholds: dict[str, float]) -> None:
-    base = Ledger(lines, end="2023-06-01").customers
-    found = collect(stages.stage(base, thresholds=stages.Thresholds.of(thresholds)))
+    base = Ledger(lines, end="2023-06-01", warm_up_ends="2023-03-01").customers
+    table = stages.stage(base, thresholds=stages.Thresholds.of(thresholds))
+    found = collect(table.join(base, "customer_id"))
     assert sorted(found["customer_id"]) == sorted({x[0] for x in lines if x[0]})
     assert set(found["stage"]) <= set(stages.STAGES)
     buyers = {x[0] for x in lines if x[0] and Decimal(x[3]) > 0}
     assert set(found[found["stage"] != "Prospect"]["customer_id"]) == buyers
-    sizes = collect(stages.sizes(stages.stage(base), base))
+    assert not found[found["is_first_seen"]]["stage"].eq("New").any()
+    sizes = collect(stages.sizes(table, base))
     assert sizes["customers"].sum() == len(found)
     known = sum(Decimal(x[3]) for x in lines if x[0])
     assert round(sizes["revenue"].sum(), 2) == float(known)
@@ -55,19 +57,12 @@ def test_order_later_lines_and_currency_change_nothing(
 
 
 @few
-@given(rows)
-def test_who_was_first_seen_in_the_warm_up_is_never_new(lines: list[Row]) -> None:
-    base = Ledger(lines, end="2023-06-01", warm_up_ends="2023-03-01")
-    found = collect(stages.stage(base.customers).join(base.customers, "customer_id"))
-    assert not found[found["is_first_seen"]]["stage"].eq("New").any()
-
-
-@few
 @given(rows, st.integers(20, 150))
 def test_transitions_balance(lines: list[Row], split: int) -> None:
     on = date(2023, 1, 1) + timedelta(days=split)
     earlier = Ledger(lines, end=on.isoformat()).customers
-    before, after = stages.stage(earlier), stages.stage(Ledger(lines, end="2023-06-01").customers)
+    later = Ledger(lines, end="2023-06-01").customers
+    before, after = (kept(stages.stage(base)) for base in (earlier, later))
     frame = collect(stages.transitions(before, after))
     rows_, columns = (frame.groupby(key)["customers"].sum() for key in ("from_stage", "to_stage"))
     sizes = [collect(side)["stage"].value_counts() for side in (before, after)]
