@@ -27,6 +27,9 @@ from crm_lib.present.words import say
 
 # Days after the first purchase at which the curve of second purchases is read off.
 MILESTONES = (30, 90, 180)
+# More squares than these cannot be read.
+MOST_COHORTS = 18
+MOST_PERIODS, MOST_PERIODS_NARROW = 24, 12
 
 
 def stage_sizes(ax: Axes, frame: pd.DataFrame) -> Axes:
@@ -70,13 +73,18 @@ def cohort_triangle(ax: Axes, frame: pd.DataFrame) -> Axes:
     """Share of a cohort that bought in a later period. One row a cohort and period.
 
     Columns: cohort (date), period (0, 1, …), share (fraction), is_partial, is_warm_up (bool), and
-    `customers` (the cohort's size) where it shall be shown. Period 0 is everyone and is left out.
+    `customers` (the cohort's size) where it shall be shown. Period 0 is everyone and is left out; of
+    many cohorts the latest are shown, of many periods the first, and the figure says so.
     """
     require_columns(frame, ("cohort", "period", "share", "is_partial", "is_warm_up"))
+    months = MOST_PERIODS_NARROW if is_narrow(ax) else MOST_PERIODS
     later = frame[frame["period"].astype(int) > 0]
     if later.empty:
         return _say_nothing(ax)
-    cohorts = sorted(set(later["cohort"]))
+    every = sorted(set(later["cohort"]))
+    cohorts = every[-MOST_COHORTS:]
+    cut = len(every) > MOST_COHORTS or int(later["period"].max()) > months
+    later = later[later["cohort"].isin(cohorts) & (later["period"].astype(int) <= months)]
     cells = [
         (int(period), cohorts.index(cohort), float(share))
         for cohort, period, share in rows(later, "cohort", "period", "share")
@@ -89,7 +97,8 @@ def cohort_triangle(ax: Axes, frame: pd.DataFrame) -> Axes:
     ax.set_xticks(periods[:: 2 if is_narrow(ax) and len(periods) > 8 else 1])
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("bottom")
-    ax.set_xlabel(_cohort_legend(is_narrow(ax), any(partial), bool(later["is_warm_up"].any())))
+    marks = {"partial": any(partial), "warm_up": bool(later["is_warm_up"].any()), "cut": cut}
+    ax.set_xlabel(_cohort_legend(is_narrow(ax), [name for name, given in marks.items() if given]))
     return ax
 
 
@@ -106,11 +115,9 @@ def _cohort_name(frame: pd.DataFrame, cohort: Any) -> str:
     return words.month(pd.Timestamp(cohort).date(), short=True) + star + size
 
 
-def _cohort_legend(narrow: bool, partial: bool, warm_up: bool) -> str:
-    marks = [say("label.cohort_partial")] if partial else []
-    marks += [say("label.cohort_warm_up")] if warm_up else []
+def _cohort_legend(narrow: bool, marks: list[str]) -> str:
     unit = say("label.cohort_short" if narrow else "label.cohort")
-    return "\n".join(filter(None, [unit, ", ".join(marks)]))
+    return "\n".join(filter(None, [unit, ", ".join(say(f"label.cohort_{mark}") for mark in marks)]))
 
 
 def survival(ax: Axes, frame: pd.DataFrame) -> Axes:

@@ -16,15 +16,21 @@ from crm_lib.present.figures.marks import (
     say_unit,
 )
 
+# Three years: more days than this make a heavy picture and no clearer one.
+MOST_DAYS = 1096
+
 
 def volume_by_day(ax: Axes, frame: pd.DataFrame) -> Axes:
     """Lines received by day; days without any line are marked at the bottom. Columns: day (date), lines.
 
-    Days that the frame leaves out between its first and last count as days without lines.
+    Days that the frame leaves out between its first and last count as days without lines; of many
+    years the latest are shown, and the figure says so.
     """
     require_columns(frame, ("day", "lines"))
     lines = pd.Series(floats(frame, "lines"), index=pd.to_datetime(frame["day"]))
     span = pd.date_range(lines.index.min(), lines.index.max(), freq="D")
+    cut = len(span) > MOST_DAYS
+    span = span[-MOST_DAYS:]
     whole = lines.reindex(span, fill_value=0.0).to_numpy()
     place = np.arange(len(whole))
     ax.fill_between(place, whole, step="mid", color=colour("accent_soft"), lw=0)
@@ -37,7 +43,8 @@ def volume_by_day(ax: Axes, frame: pd.DataFrame) -> Axes:
     ax.set_ylim(bottom=0)
     ax.margins(x=0.005)
     label_values(ax, "count")
-    say_unit(ax, words.say("label.lines_by_day"))
+    unit = words.say("label.lines_by_day_cut", days=words.days(MOST_DAYS)) if cut else None
+    say_unit(ax, unit or words.say("label.lines_by_day"))
     return ax
 
 

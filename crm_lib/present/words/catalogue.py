@@ -55,6 +55,7 @@ SENTENCES: dict[str, str] = {
     "label.cohort_short": "% that bought, by months after the first",
     "label.cohort_partial": "dotted: the month is not over",
     "label.cohort_warm_up": "*: warm-up",
+    "label.cohort_cut": "the latest cohorts and first months only",
     "label.days": "Days",
     "label.share_of_customers": "Share of customers",
     "label.repeat": "Share that goes on to the next purchase",
@@ -63,6 +64,7 @@ SENTENCES: dict[str, str] = {
     "label.second": "Share with a second purchase",
     "label.since_first": "Days since the first purchase",
     "label.lines_by_day": "Order lines a day",
+    "label.lines_by_day_cut": "Order lines a day, the latest {days}",
     "label.gaps": "{days} without lines",
     # the page of a failed run
     "failure.data.title": "The data failed its checks",

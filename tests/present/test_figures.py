@@ -1,0 +1,171 @@
+"""Every figure draws its frame at both sizes, the same each time, in the palette and without aggregating."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from crm_lib.errors import UsageError
+from crm_lib.present import style
+from crm_lib.present.figures import base, canvas, lifecycle, quality, segments
+
+MONTHS = [dt.date(2017, m, 1) for m in range(1, 13)]
+STAGES = ["new", "established", "lost"]
+FRAMES: dict[Callable[..., Axes], tuple[pd.DataFrame, dict[str, Any]]] = {
+    base.revenue_by_month: (
+        pd.DataFrame({"month": MONTHS, "revenue": [100.0 * n for n in range(1, 13)],
+                      "is_partial": [False] * 11 + [True], "is_warm_up": [True] + [False] * 11}),
+        {"currency": "USD"},
+    ),
+    base.customer_flow: (
+        pd.DataFrame({"month": MONTHS, "opening": 100, "new": 9, "reactivated": 3, "lapsed": 5, "closing": 107}),
+        {},
+    ),
+    base.decomposition: (
+        pd.DataFrame({"factor": ["May", "customers", "price", "June"], "effect": [1000, -300, 50, 750],
+                      "kind": ["start", "effect", "effect", "end"]}),
+        {"currency": "GBP"},
+    ),
+    segments.segment_sizes: (
+        pd.DataFrame({"segment": ["Lost", "Champions"], "customers_share": [0.7, 0.3], "revenue_share": [0.2, 0.8]}),
+        {},
+    ),
+    segments.profile_bars: (
+        pd.DataFrame({"value": ["a & b", "<c>"], "customers_share": [0.7, 0.3], "revenue_share": [0.2, 0.8]}),
+        {},
+    ),
+    segments.rfm_grid: (
+        pd.DataFrame({"recency_score": [1, 5], "frequency_score": [1, 5], "customers": [40, 7]}), {},
+    ),
+    segments.lorenz: (pd.DataFrame({"customer_share": [0, 0.2, 1], "revenue_share": [0, 0.75, 1]}), {}),
+    lifecycle.stage_sizes: (
+        pd.DataFrame({"stage": STAGES, "customers": [1, 7, 2], "share": [0.1, 0.7, 0.2], "revenue_share": [0.0, 0.9, 0.1]}),
+        {},
+    ),
+    lifecycle.transition_matrix: (
+        pd.DataFrame([(a, b, 1, 1 / 3) for a in STAGES for b in STAGES],
+                     columns=["from_stage", "to_stage", "customers", "share"]), {},
+    ),
+    lifecycle.cohort_triangle: (
+        pd.DataFrame([(m, p, 0.5 / (p + 1), i + p == 11, i == 0) for i, m in enumerate(MONTHS) for p in range(12 - i)],
+                     columns=["cohort", "period", "share", "is_partial", "is_warm_up"]), {},
+    ),
+    lifecycle.survival: (
+        pd.DataFrame({"days": [0, 30, 60] * 2, "survival": [1, 0.8, 0.6] * 2, "lower": [1, 0.7, 0.5] * 2,
+                      "upper": [1, 0.9, 0.7] * 2, "group": ["a"] * 3 + ["b"] * 3}), {},
+    ),
+    lifecycle.repeat_ladder: (
+        pd.DataFrame({"step": ["1st→2nd", "2nd→3rd"], "probability": [0.4, 0.6], "lower": [0.3, 0.5],
+                      "upper": [0.5, 0.7], "median_gap_days": [60, None]}), {},
+    ),
+    lifecycle.days_to_second: (pd.DataFrame({"days": [0, 50, 100], "share": [0.0, 0.3, 0.4]}), {}),
+    quality.volume_by_day: (
+        pd.DataFrame({"day": [dt.date(2017, 1, 30), dt.date(2017, 2, 2)], "lines": [5, 7]}), {},
+    ),
+}  # fmt: skip
+each_figure = pytest.mark.parametrize("draw", FRAMES, ids=lambda draw: draw.__name__)
+
+
+def svg(draw: Callable[..., Axes], size: int = 0) -> str:
+    frame, options = FRAMES[draw]
+    return canvas.svg(draw, frame, style.SIZES["wide"][size], options).decode()
+
+
+def texts(picture: str) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", picture)
+
+
+@each_figure
+@pytest.mark.parametrize("size", [0, 1], ids=["desk", "phone"])
+def test_a_figure_is_drawn_in_the_palette_and_the_same_each_time(
+    draw: Callable[..., Axes], size: int
+) -> None:
+    picture = svg(draw, size)
+    assert picture == svg(draw, size)
+    drawn = picture[picture.index("<defs>") :]
+    assert set(re.findall(r"#[0-9a-f]{6}", drawn)) <= set(style.dark_values())
+    assert "prefers-color-scheme:dark" in picture
+    assert "<!--" not in picture
+    assert "<metadata" not in picture
+
+
+@each_figure
+def test_a_figure_takes_axes_and_returns_them_and_leaves_its_frame_alone(
+    draw: Callable[..., Axes],
+) -> None:
+    frame, options = FRAMES[draw]
+    before = frame.copy()
+    ax = Figure().add_subplot()
+    assert draw(ax, frame, **options) is ax
+    pd.testing.assert_frame_equal(frame, before)
+
+
+@each_figure
+def test_a_missing_column_is_named(draw: Callable[..., Axes]) -> None:
+    frame, options = FRAMES[draw]
+    with pytest.raises(UsageError, match=r"There is no column"):
+        draw(Figure().add_subplot(), frame[[]].assign(other=1), **options)
+
+
+def test_names_in_figures_stay_text() -> None:
+    assert {"a &amp; b", "&lt;c&gt;"} <= set(texts(svg(segments.profile_bars)))
+
+
+def test_partial_months_and_the_warm_up_are_named_not_only_coloured() -> None:
+    assert {"partial", "warm-up"} <= set(texts(svg(base.revenue_by_month)))
+
+
+def test_the_waterfall_prints_every_step() -> None:
+    shown = texts(svg(base.decomposition))
+    assert [text for text in shown if "£" in text] == ["£1K", "−£300.00", "+£50.00", "£750.00"]
+
+
+def test_the_lorenz_curve_reads_off_the_best_fifth() -> None:
+    assert "The best 20% hold 75.0%" in texts(svg(segments.lorenz))
+
+
+def test_days_that_the_feed_left_out_count_as_gaps() -> None:
+    assert "2 days without lines" in texts(svg(quality.volume_by_day))
+
+
+def test_a_cohort_triangle_prints_each_later_period_once_and_stars_the_warm_up() -> None:
+    shown = texts(svg(lifecycle.cohort_triangle))
+    assert shown.count("25") == 11
+    assert "Jan 2017*" in shown
+    assert any("not over" in text for text in shown)
+
+
+def test_many_cohorts_are_cut_and_the_figure_says_so() -> None:
+    cohorts = pd.date_range("2010-01-01", periods=48, freq="MS")
+    frame = pd.DataFrame(
+        [(m.date(), p, 0.5, False, False) for i, m in enumerate(cohorts) for p in range(48 - i)],
+        columns=["cohort", "period", "share", "is_partial", "is_warm_up"],
+    )
+    picture = canvas.svg(lifecycle.cohort_triangle, frame, style.SIZES["tall"][0], {}).decode()
+    assert any("latest cohorts" in text for text in texts(picture))
+    assert len(picture) < 200_000
+
+
+def test_more_survival_curves_than_colours_are_refused_not_dropped() -> None:
+    frame = pd.DataFrame(
+        {"days": 1, "survival": 1.0, "lower": 1.0, "upper": 1.0, "group": list("abcdefg")}
+    )
+    with pytest.raises(UsageError, match="at most 6 curves apart; the frame has 7"):
+        lifecycle.survival(Figure().add_subplot(), frame)
+
+
+def test_small_multiples_get_the_whole_figure() -> None:
+    @canvas.small_multiples
+    def two(figure: Figure, frame: pd.DataFrame) -> None:
+        for ax in figure.subplots(1, 2):
+            ax.plot(frame["x"], frame["x"])
+
+    picture = canvas.svg(two, pd.DataFrame({"x": [1, 2]}), (4, 3), {}).decode()
+    assert 'id="axes_2"' in picture
