@@ -97,6 +97,15 @@ def test_many_numbers_are_cut_between_values_never_inside_one() -> None:
     assert found.customers.tolist() == [60, 20, 20, 1]
 
 
+def test_steps_of_a_scale_rise_but_numbered_shops_do_not() -> None:
+    incomes = regions("250K+", "15-24K", "Under 15K", "100-124K", "100-124K", None)
+    assert collect(profiles.by(incomes, "region")).value.tolist() == [
+        "Under 15K", "15-24K", "100-124K", "250K+", "Unknown",
+    ]  # fmt: skip
+    shops = regions("shop 7", "shop 12", "shop 12", "shop 3")
+    assert collect(profiles.by(shops, "region")).value.tolist() == ["shop 12", "shop 3", "shop 7"]
+
+
 def test_days_are_profiled_by_year() -> None:
     days = [datetime(2022, 5, 1), datetime(2021, 1, 1), datetime(2022, 12, 31), None]
     found = collect(profiles.by(profile({"acquired_on": ("date", days)}), "acquired_on"))
