@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -12,9 +13,7 @@ import pandas as pd
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError
 from crm_lib.present import page
-
-FOLDER_VARIABLE = "CRM_EXPORTS"
-"""Set by a run to the folder that its exports go to; absent in the lab."""
+from crm_lib.publishing.store import EXPORTS_VARIABLE
 
 MOST_ROWS = 5_000_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -33,7 +32,9 @@ def harmless(text: object) -> object:
     return "'" + one_break if text.lstrip(" \n").startswith(_FORMULA) else one_break
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
+def write_csv(
+    frame: pd.DataFrame, path: Path, harmless: Callable[[object], object] = harmless
+) -> None:
     """The frame as CSV (UTF-8, comma, one header line, `\\n`), with harmless text and ISO days.
 
     The same frame always gives the same bytes.
@@ -63,7 +64,7 @@ def export(frame: pd.DataFrame | ir.Table, name: str) -> page.Html:
             f"'{name}' cannot name an export: use lower-case letters, digits, '_' and '-', "
             "for example at_risk_customers."
         )
-    if not (folder := os.environ.get(FOLDER_VARIABLE)):
+    if not (folder := os.environ.get(EXPORTS_VARIABLE)):
         return page.note(f"`crm run` writes these rows to exports/{name}.csv.")
     path = Path(folder) / f"{name}.csv"
     if path.exists():

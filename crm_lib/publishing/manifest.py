@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from crm_lib import project
 from crm_lib.publishing.reports import Report
@@ -27,14 +27,14 @@ class _Record(BaseModel):
 
 
 class ReportRecord(_Record):
-    """One report of a run. Durations are in seconds."""
+    """One report of a run. `given`: parameters that differ from their defaults. Durations in seconds."""
 
     stem: str
     title: str
     question: str = ""
     finding: str = ""
-    status: Literal["done", "failed"] = "done"
     parameters: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     durations: dict[str, float] = {}
 
     @property
@@ -45,12 +45,13 @@ class ReportRecord(_Record):
 class Manifest(_Record):
     """One run. Only `generated_at` and the durations (seconds) differ between equal runs.
 
+    `id` is the name of the run's folder and not written.
     `fingerprint` hashes all that the pages depend on: inputs, rules, code, notebooks, parameters.
     `book` is the folder of the facts and marts behind the pages, within the cache.
     """
 
-    id: str
-    kind: Literal["run", "lab"] = "run"
+    id: str = Field(default="", exclude=True)
+    kind: Literal["run", "lab", "failed"] = "run"
     dataset: str
     dataset_title: str
     currency: str
@@ -74,9 +75,10 @@ class Manifest(_Record):
 def read(folder: Path) -> Manifest | None:
     """The manifest in `folder`; None when there is none that can be read."""
     try:
-        return Manifest.model_validate_json((folder / "manifest.json").read_text(encoding="utf-8"))
+        found = Manifest.model_validate_json((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return found.model_copy(update={"id": folder.resolve().name})
 
 
 def write_metrics(folder: Path, metrics: dict[str, dict[str, Any]]) -> None:

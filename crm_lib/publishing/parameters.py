@@ -54,6 +54,11 @@ class Declaration:
     parameters: dict[str, Parameter]
     model: type[BaseModel]
 
+    @property
+    def own(self) -> list[Parameter]:
+        """The parameters that `-p` can set."""
+        return [item for name, item in self.parameters.items() if name not in GIVEN]
+
     def check(self, values: Mapping[str, Any]) -> dict[str, Value]:
         """All parameters with `values` in place of defaults.
 
@@ -71,6 +76,12 @@ class Declaration:
             if parameter.is_day:
                 _check_day(self.report, parameter.name, str(found[parameter.name]))
         return found
+
+    def changed(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """The values that a person chose: different from the default, and not set by the run."""
+        return {
+            item.name: values[item.name] for item in self.own if values[item.name] != item.default
+        }
 
     def _fault(self, fault: Any) -> str:
         name = str(fault["loc"][0])
@@ -258,7 +269,7 @@ def resolve(
 
 def _targets(prefix: str, name: str, declarations: Mapping[str, Declaration]) -> list[str]:
     """The reports that a parameter's name, with or without a report's prefix, speaks of."""
-    own = {stem: set(item.parameters) - set(GIVEN) for stem, item in declarations.items()}
+    own = {stem: {each.name for each in item.own} for stem, item in declarations.items()}
     if not prefix:
         if found := [stem for stem, names in own.items() if name in names]:
             return found

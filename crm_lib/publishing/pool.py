@@ -1,4 +1,4 @@
-"""Several reports at once, each in its own process with its share of the machine."""
+"""Several notebooks at once, each in its own process with its share of the machine."""
 
 from __future__ import annotations
 
@@ -72,12 +72,10 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def make_all(
-    tasks: list[Task], jobs: int, scratch: Path, done: Callable[[Outcome], None]
-) -> list[Outcome]:
-    """Make every report, `jobs` at a time; `done` hears of each as it ends. Order as in `tasks`.
+def run_all(tasks: list[Task], jobs: int, scratch: Path, done: Callable[[Outcome], None]) -> None:
+    """Run every notebook, `jobs` at a time; `done` gets each outcome as soon as it is there.
 
-    When this is left early (an interrupt, an error), the workers and their kernels end at once.
+    However this is left (an interrupt, an error), no worker and no kernel outlives it.
     """
     context = multiprocessing.get_context("spawn")
     stop, ask_to_stop = context.Pipe(duplex=False)
@@ -87,21 +85,14 @@ def make_all(
         initializer=worker.prepare,
         initargs=(stop, str(scratch), environment(jobs)),
     )
-    finished = False
     try:
         futures = {pool.submit(worker.make, task): task for task in tasks}
-        outcomes = {}
         for future in as_completed(futures):
-            outcome = _outcome(future, futures[future])
-            outcomes[outcome.stem] = outcome
-            done(outcome)
-        finished = True
-        return [outcomes[task.stem] for task in tasks]
+            done(_outcome(future, futures[future]))
     finally:
-        if not finished:
-            ask_to_stop.close()
-        pool.shutdown(wait=True, cancel_futures=True)
+        # Workers end at the closing, at once and with their kernels; left alone they take a second.
         ask_to_stop.close()
+        pool.shutdown(wait=True, cancel_futures=True)
         stop.close()
 
 
@@ -110,4 +101,4 @@ def _outcome(future: Future[Outcome], task: Task) -> Outcome:
         return future.result()
     except BrokenProcessPool:
         text = "A worker process died, most often for lack of memory; try --jobs 1."
-        return Outcome(task.stem, Problem("running the notebook", text))
+        return Outcome(task.stem, problem=Problem("running the notebook", text))

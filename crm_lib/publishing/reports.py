@@ -17,8 +17,6 @@ from crm_lib.publishing import parameters
 from crm_lib.publishing.parameters import Declaration
 
 _NAME = re.compile(r"^(\d\d)_([a-z0-9_]+)$")
-QUALITY = "data_quality"
-"""The subject of the report that is attempted even when the data fails."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from pathlib import Path
 from crm_lib import project
 from crm_lib.errors import UsageError
 
+EXPORTS_VARIABLE = "CRM_EXPORTS"
+"""Names the folder that a run's exports go to; not set in the lab."""
+
 _DRAFT = ".staging-"
 _TRASH = ".trash-"
 _LINK = ".link-"

@@ -1,4 +1,4 @@
-"""One report in a process of its own: run its notebook, clean it, render it, say how it went.
+"""One notebook in a process of its own: run it, take out what is volatile, say how it went.
 
 Success is what papermill did not raise, never what the notebook file looks like: after a timeout
 or a dead kernel papermill leaves it looking complete.
@@ -11,16 +11,19 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbformat import NotebookNode
+from crm_lib.publishing import tidy
+from crm_lib.publishing.store import EXPORTS_VARIABLE
 
-from crm_lib.publishing import exports, tidy
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _kernels: list[int] = []
 """Process groups of the kernels this process started; a kernel is the leader of its own."""
@@ -28,13 +31,11 @@ _kernels: list[int] = []
 
 @dataclass(frozen=True)
 class Task:
-    """One report to make. `folder` is the run's draft; `context` is what `render_notebook` takes."""
+    """One notebook to run. `exports`: where its lists go. `scratch`: where its kernel's sockets go."""
 
     notebook: Path
-    title: str
     parameters: dict[str, Any]
-    context: dict[str, Any]
-    folder: Path
+    exports: Path
     scratch: Path
     cell_timeout_seconds: int
 
@@ -53,16 +54,23 @@ class Problem:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a report went. `metrics`: headline numbers by key. Sizes and times are of this attempt."""
+    """How a notebook went: either `problem`, or the executed `notebook` as JSON."""
 
     stem: str
+    seconds: float = 0.0
+    notebook: str = ""
     problem: Problem | None = None
-    finding: str = ""
-    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 # --- the process ----------------------------------------------------------------------------------
+
+
+def skip_slow_grammar() -> None:
+    """Keep jsonschema, which every notebook passes through, from compiling a grammar of IRIs (0.7 s).
+
+    It treats that package as optional, and nothing here checks an IRI.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def prepare(stop: Connection, scratch: str, environment: dict[str, str]) -> None:
@@ -72,6 +80,7 @@ def prepare(stop: Connection, scratch: str, environment: dict[str, str]) -> None
     group, so it is ignored here; the run decides.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    skip_slow_grammar()
     os.environ.update(environment)
     # Neither a person's Jupyter configuration nor their start-up scripts may change a report.
     for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
@@ -93,45 +102,20 @@ def _end_with_run(stop: Connection) -> None:
     os._exit(1)
 
 
-# --- the report -----------------------------------------------------------------------------------
+# --- the notebook ---------------------------------------------------------------------------------
 
 
 def make(task: Task) -> Outcome:
-    """Run, clean and render one report into the draft of its run. Never raises for a failed report."""
-    os.environ[exports.FOLDER_VARIABLE] = str(task.folder / "exports")
-    started = time.perf_counter()
-    try:
-        nb = _executed(task)
-    except _ReportError as failure:
-        return Outcome(task.stem, failure.problem, seconds={"execute": _since(started)})
-    executed = time.perf_counter()
-    try:
-        return _rendered(task, nb, executed - started)
-    except Exception as error:
-        problem = Problem("rendering the page", tidy.short_error(type(error).__name__, str(error)))
-        return Outcome(task.stem, problem)
-
-
-def _since(start: float) -> float:
-    return round(time.perf_counter() - start, 2)
-
-
-def _rendered(task: Task, nb: NotebookNode, execute_seconds: float) -> Outcome:
+    """Run one notebook and tidy it. Never raises for a notebook that fails."""
     import nbformat
 
-    from crm_lib.publishing import render
-
-    started = time.perf_counter()
-    nb = tidy.tidied(nb)
-    html = render.render_notebook(nb, title=task.title, context=task.context)
-    (task.folder / f"{task.stem}.html").write_text(html, encoding="utf-8")
-    nbformat.write(nb, task.folder / "notebooks" / f"{task.stem}.ipynb")  # type: ignore[no-untyped-call]
-    return Outcome(
-        task.stem,
-        finding=render.first_finding(nb),
-        metrics=render.headline_numbers(nb),
-        seconds={"execute": round(execute_seconds, 2), "render": _since(started)},
-    )
+    os.environ[EXPORTS_VARIABLE] = str(task.exports)
+    start = time.perf_counter()
+    try:
+        nb = tidy.tidied(_executed(task))
+    except _ReportError as failure:
+        return Outcome(task.stem, time.perf_counter() - start, problem=failure.problem)
+    return Outcome(task.stem, time.perf_counter() - start, notebook=nbformat.writes(nb))
 
 
 class _ReportError(Exception):
@@ -202,7 +186,7 @@ def _kernel_manager() -> type[Any]:
     from jupyter_client.manager import AsyncKernelManager
 
     class RememberedKernelManager(AsyncKernelManager):
-        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+        async def start_kernel(self, **options: Any) -> None:
             options.setdefault("stdout", subprocess.DEVNULL)
             options.setdefault("stderr", subprocess.DEVNULL)
             await super().start_kernel(**options)

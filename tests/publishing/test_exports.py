@@ -10,12 +10,12 @@ import pytest
 
 import crm_lib as crm
 from crm_lib.errors import UsageError
-from crm_lib.publishing import exports
+from crm_lib.publishing.store import EXPORTS_VARIABLE
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(exports.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(EXPORTS_VARIABLE, str(tmp_path))
     return tmp_path
 
 
@@ -59,7 +59,7 @@ def test_an_engine_table_is_collected(folder: Path) -> None:
 def test_outside_a_run_nothing_is_written_and_the_note_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(exports.FOLDER_VARIABLE, raising=False)
+    monkeypatch.delenv(EXPORTS_VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path)
     note = crm.export(pd.DataFrame({"a": [1]}), "at_risk")
     assert "crm run" in note.text

@@ -1,0 +1,283 @@
+"""The command `crm`: run reports, check data, look up a customer, describe a new data set.
+
+Heavy modules load inside the commands, so that `crm --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import signal
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from crm_lib.errors import CrmError
+
+INTERRUPTED = 130
+
+
+class _Commands(TyperGroup):
+    """Turns errors meant for the user into one message on stderr and their exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CrmError as error:
+            typer.secho(f"crm: {error}", err=True, fg=typer.colors.RED)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            typer.secho("crm: interrupted; nothing half-made was published.", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Validated data, segments, lifecycle and value of customers, in reports that open offline.",
+    epilog="Exit codes: 0 published · 2 wrong usage or configuration · 3 the data failed a critical "
+    "rule · 4 published, and an alert fired · 5 a report failed · 6 another run holds the lock · "
+    "130 interrupted.",
+)
+
+Dataset = Annotated[
+    str, typer.Argument(help="A folder of data/ with a dataset.yml; see `crm datasets`.")
+]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of",
+        metavar="DAY",
+        help="First day not observed, YYYY-MM-DD; or `default` of dataset.yml.",
+    ),
+]
+Scope = Annotated[
+    str,
+    typer.Option(
+        "--scope", metavar="SQL", help="A condition on order lines, e.g. \"place = '367'\"."
+    ),
+]
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    app()
+
+
+# --- run ------------------------------------------------------------------------------------------
+
+
+@app.command()
+def run(
+    dataset: Dataset,
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of",
+            metavar="DAY|A..B",
+            help="First day not observed, YYYY-MM-DD; a range with --every; or `default` of dataset.yml.",
+        ),
+    ],
+    every: Annotated[
+        str | None, typer.Option(metavar="STEP", help="Step of a range: day, week, month, quarter, year.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REPORT", help="A report by number, name or subject; goes to the lab's view."),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="For every report that has it, or 03:NAME=VALUE."),
+    ] = None,
+    scope: Scope = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would run, stop.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Reports at a time (default: processors).")] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=0, help="Remove runs that a newer one of their day replaced, but for this many.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="In a range, also make days whose published run would come out the same.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Make the reports of a data set as of a day, and publish them in one move."""
+    from crm_lib.publishing import parameters, plan, worker
+
+    worker.skip_slow_grammar()
+    from crm_lib.publishing import runner
+
+    days = _days(dataset, as_of, every)
+    extra = parameters.assigned(parameter or [])
+    if dry_run:
+        _say_plan(plan.make(dataset, days, only=only or [], extra=extra, scope=scope))
+        return
+    signal.signal(signal.SIGTERM, _interrupt)
+    with _Progress() as progress:
+        published = runner.run(
+            dataset, days, only=only or [], parameters=extra, scope=scope, jobs=jobs, keep=keep,
+            force=force, say=progress.say,
+        )  # fmt: skip
+    for made in published:
+        times = " · ".join(f"{stage} {seconds:.1f} s" for stage, seconds in made.durations.items())
+        typer.echo(f"as of {made.as_of}: {made.status}" + (f" ({times})" if times else ""))
+    typer.echo(published[-1].address)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _days(dataset: str, as_of: str, every: str | None) -> list[date]:
+    from typing import cast
+
+    from crm_lib import dataset as datasets
+    from crm_lib import periods
+
+    if as_of == "default":
+        return [datasets.load(dataset).default_as_of]
+    return periods.as_of_days(as_of, cast("periods.Step | None", every))
+
+
+def _day(dataset: str, as_of: str) -> date:
+    from crm_lib.periods import parse_day
+
+    return _days(dataset, as_of, None)[0] if as_of == "default" else parse_day(as_of, "as_of")
+
+
+def _say_plan(made: Any) -> None:
+    """What a run would do, after checking the expectation files too."""
+    from crm_lib.quality import rules
+
+    rules.load(made.dataset)
+    days = ", ".join(str(day) for day in made.days)
+    typer.echo(f"Would run {len(made.reports)} report(s) of '{made.dataset.name}' as of {days}:")
+    chosen = made.parameters(made.days[0])
+    for report in made.reports:
+        changed = report.declaration.changed(chosen[report.stem])
+        with_ = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+        typer.echo(f"  {report.stem}  {report.title}" + (f"  [{with_}]" if with_ else ""))
+    typer.echo("Nothing was run.")
+
+
+class _Progress:
+    """Lines of what happens, each with the seconds since the start; on a terminal also a spinner."""
+
+    def __init__(self) -> None:
+        import time
+
+        from rich.console import Console
+
+        self.clock, self.start = time.perf_counter, time.perf_counter()
+        self.console = Console(stderr=True, highlight=False)
+        self.spinner = self.console.status("starting") if self.console.is_terminal else None
+
+    def __enter__(self) -> _Progress:
+        if self.spinner:
+            self.spinner.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.spinner:
+            self.spinner.stop()
+
+    def say(self, text: str) -> None:
+        line = f"[{self.clock() - self.start:5.1f} s] {text}"
+        self.console.print(line, markup=False, soft_wrap=True)
+        if self.spinner:
+            self.spinner.update(text)
+
+
+# --- the data -------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(dataset: Dataset, as_of: AsOf, scope: Scope = "") -> None:
+    """Judge the data: every rule's outcome, where the rows went, and what can be analysed."""
+    from crm_lib import terminal
+    from crm_lib.book import open_book
+    from crm_lib.publishing import reports
+
+    book = open_book(dataset, as_of=_day(dataset, as_of), scope=scope)
+    terminal.verdict(book.verdict)
+    terminal.coverage(book.dataset, reports.every())
+    if any(count.quarantined.rows for count in book.verdict.tables):
+        typer.echo(f"Rows set aside: crm quarantine {dataset} --as-of {book.as_of} --out rows.csv")
+    book.verdict.raise_if_critical()
+
+
+@app.command()
+def quarantine(
+    dataset: Dataset,
+    as_of: AsOf,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.csv", help="The file to write; must be new.")],
+    table: Annotated[str, typer.Option(help="The canonical table.")] = "lines",
+    scope: Scope = "",
+) -> None:  # fmt: skip
+    """Write the rows set aside, raw and with the rules they broke, for correction."""
+    from crm_lib import corrections, project
+    from crm_lib.book import open_book
+    from crm_lib.publishing import quarantine as quarantined
+
+    book = open_book(dataset, as_of=_day(dataset, as_of), scope=scope)
+    count = quarantined.write(book, table, out)
+    place = project.shown(corrections.path(dataset, table))
+    typer.echo(f"{count:,} row(s) of '{table}' written to {out}.")
+    if count:
+        typer.echo(f"Correct them there and save as {place}; the next run takes them back.")
+
+
+@app.command()
+def datasets() -> None:
+    """The data sets of this project."""
+    from crm_lib import dataset as known
+    from crm_lib import terminal
+
+    terminal.datasets([known.load(name) for name in known.names()])
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="Name of the new data set, a folder of data/.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files to look at.")],
+) -> None:
+    """Look at files, propose how their columns map, and write a commented dataset.yml."""
+    from crm_lib import init as proposal
+
+    typer.echo(proposal.propose(name, files))
+
+
+# --- the reports ----------------------------------------------------------------------------------
+
+
+@app.command()
+def reports(dataset: Dataset) -> None:
+    """The reports there are, and the runs that were published."""
+    from crm_lib import dataset as known
+    from crm_lib import project, terminal
+    from crm_lib.publishing import pages
+    from crm_lib.publishing import reports as notebooks
+
+    known.load(dataset)
+    terminal.reports(notebooks.every())
+    terminal.history(
+        [run for run in pages.history(project.reports_folder()) if run["dataset"] == dataset]
+    )
+
+
+@app.command()
+def lookup(
+    dataset: Dataset,
+    customer: Annotated[str, typer.Argument(help="The customer's id, as in the data.")],
+    as_of: AsOf,
+) -> None:
+    """One customer: among the top 20 %? Revenue, rank, segment, stage, first and last purchase."""
+    from crm_lib import lookup as marts
+    from crm_lib import terminal
+
+    terminal.customer(marts.customer(dataset, customer, as_of=_day(dataset, as_of)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""One customer at once: what the marts of a day say of them, read from sorted Parquet.
+
+A row is found by the minima and maxima of its row group, so the time hardly grows with the base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from pydantic import BaseModel
+
+from crm_lib import project
+from crm_lib.errors import UsageError
+from crm_lib.publishing import manifest
+
+_FACTS = ("revenue", "first_on", "last_on", "occasions", "days_since_last")
+_MARTS: Mapping[str, tuple[str, ...]] = {
+    "value": ("revenue_rank", "cumulative_share", "is_top_20_percent"),
+    "segment": ("recency_score", "frequency_score", "monetary_score", "segment", "tier"),
+    "stage": ("stage",),
+}
+
+
+class Customer(BaseModel):
+    """One customer as of a day (exclusive), within `scope`.
+
+    revenue is net of returns, in `currency`; revenue_rank counts from 1 among the `customers` who ever
+    bought;
+    cumulative_share is the share of all revenue that comes from this customer and those above;
+    scores are 1–5; days_since_last counts to the last observed day. None: not defined for them.
+    """
+
+    customer_id: str
+    dataset: str
+    as_of: date
+    scope: str
+    currency: str
+    customers: int
+    revenue: float
+    revenue_rank: int | None = None
+    cumulative_share: float | None = None
+    is_top_20_percent: bool | None = None
+    segment: str | None = None
+    tier: str | None = None
+    stage: str | None = None
+    recency_score: int | None = None
+    frequency_score: int | None = None
+    monetary_score: int | None = None
+    first_on: date | None = None
+    last_on: date | None = None
+    occasions: int | None = None
+    days_since_last: int | None = None
+
+    @property
+    def last_observed_day(self) -> date:
+        return self.as_of - timedelta(days=1)
+
+
+def customer(dataset: str, customer_id: str, *, as_of: date) -> Customer:
+    """What the reports of the day say of one customer.
+
+    Reads the marts behind the published run; where the day has none, they are made first.
+    Raises UsageError for an unknown data set, day or customer.
+    """
+    folder, facts = _published(dataset, as_of) or _made(dataset, as_of)
+    with duckdb.connect() as connection:
+        found = _row(connection, folder / "customers.parquet", _FACTS, customer_id)
+        if found is None:
+            raise UsageError(_unknown(connection, folder, customer_id, dataset, as_of))
+        for mart, columns in _MARTS.items():
+            found |= _row(connection, _mart(folder, mart), columns, customer_id) or {}
+        count = connection.execute(
+            "SELECT count(*) FROM read_parquet(?)", [str(_mart(folder, "value"))]
+        ).fetchone()
+    known = {"customer_id": customer_id, "dataset": dataset, "as_of": as_of}
+    return Customer.model_validate(
+        {**known, **facts, **found, "customers": count[0] if count else 0}
+    )
+
+
+def _published(dataset: str, as_of: date) -> tuple[Path, dict[str, str]] | None:
+    """The cache folder behind the day's published run, if there still is one."""
+    run = manifest.read(project.reports_folder() / dataset / str(as_of))
+    if run is None or not run.book:
+        return None
+    folder = project.cache_folder() / run.book
+    if not all(_mart(folder, mart).is_file() for mart in _MARTS):
+        return None
+    return folder, {"scope": run.scope, "currency": run.currency}
+
+
+def _made(dataset: str, as_of: date) -> tuple[Path, dict[str, str]]:
+    from crm_lib import marts
+    from crm_lib.book import open_book
+
+    book = open_book(dataset, as_of=as_of)
+    book.verdict.raise_if_critical()
+    marts.build(book)
+    return book.folder, {"scope": book.scope, "currency": book.dataset.currency}
+
+
+def _mart(folder: Path, name: str) -> Path:
+    return folder / "marts" / f"{name}.parquet"
+
+
+def _row(
+    connection: duckdb.DuckDBPyConnection, path: Path, columns: tuple[str, ...], customer_id: str
+) -> dict[str, Any] | None:
+    row = connection.execute(
+        f"SELECT {', '.join(columns)} FROM read_parquet(?) WHERE customer_id = ?",
+        [str(path), customer_id],
+    ).fetchone()
+    return dict(zip(columns, row, strict=True)) if row else None
+
+
+def _unknown(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    customer_id: str,
+    dataset: str,
+    as_of: date,
+) -> str:
+    path = str(folder / "customers.parquet")
+    near = connection.execute(
+        "SELECT customer_id FROM read_parquet(?) "
+        "WHERE ltrim(lower(trim(customer_id)), '0') = ltrim(lower(trim(?)), '0') LIMIT 1",
+        [path, customer_id],
+    ).fetchone()
+    row = connection.execute(
+        "SELECT count(*), min(customer_id) FROM read_parquet(?)", [path]
+    ).fetchone()
+    count, example = row or (0, "")
+    hint = f" Did you mean '{near[0]}'?" if near else f" Ids look like '{example}'."
+    return (
+        f"There is no customer '{customer_id}' among the {count:,} of '{dataset}' "
+        f"before {as_of}.{hint}"
+    )

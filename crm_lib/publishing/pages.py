@@ -1,0 +1,128 @@
+"""The pages around the reports: a run's index, the history of all runs, a failure; and the lab's view."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from crm_lib.publishing import manifest, site
+from crm_lib.publishing.manifest import Manifest
+from crm_lib.publishing.store import Store, write_atomically
+
+Metrics = dict[str, dict[str, Any]]
+
+
+def write_index(folder: Path, made: Manifest, metrics: Metrics) -> None:
+    """The run's `index.html`."""
+    reports = [
+        {
+            "stem": record.stem,
+            "title": record.title,
+            "href": record.href,
+            "question": record.question,
+            "finding": record.finding,
+            "seconds": sum(record.durations.values()),
+        }
+        for record in made.reports
+    ]
+    facts = {**made.model_dump(mode="json"), "run_card": _run_card(made)}
+    html = site.run_index(facts, metrics, reports)
+    (folder / "index.html").write_text(html, encoding="utf-8")
+
+
+def _run_card(made: Manifest) -> dict[str, str]:
+    changed = {
+        f"{record.stem}: {name}": str(value)
+        for record in made.reports
+        for name, value in record.given.items()
+    }
+    return {
+        "Data set": made.dataset,
+        "As of (first day not observed)": made.as_of,
+        **({"Scope": made.scope} if made.scope else {}),
+        **changed,
+        "Software": ", ".join(f"{name} {made.versions[name]}" for name in made.versions),
+    }
+
+
+def write_failure(folder: Path, made: Manifest, context: dict[str, Any]) -> None:
+    """The failure's `index.html`."""
+    facts = {
+        "dataset_title": made.dataset_title,
+        "as_of": made.as_of,
+        "generated_at": made.generated_at,
+        "verdict": {**made.verdict, "link": ""} if context["kind"] == "data" else None,
+        **context,
+    }
+    (folder / "index.html").write_text(site.failure_page(facts), encoding="utf-8")
+
+
+def write_history(reports_folder: Path) -> Path:
+    """`reports/index.html`, rebuilt from the manifests of all data sets. Returns the page."""
+    page = reports_folder / "index.html"
+    reports_folder.mkdir(parents=True, exist_ok=True)
+    # Runs of two data sets may end together; the later one must not miss the earlier one's.
+    with FileLock(reports_folder / ".index.lock"):
+        write_atomically(page, site.history_index(list(history(reports_folder))))
+    return page
+
+
+def history(reports_folder: Path) -> Iterator[dict[str, Any]]:
+    """Every finished run and every standing failure of all data sets, as `site.history_index` takes them."""
+    for folder in sorted(path for path in reports_folder.iterdir() if path.is_dir()):
+        store = Store(folder)
+        links = set(store.links().values())
+        for run_id, run in zip(store.run_ids(), store.runs(), strict=True):
+            if made := manifest.read(run):
+                where = made.as_of if run_id in links else f".runs/{run_id}"
+                yield _entry(made, run, f"{folder.name}/{where}/index.html", "published")
+        for failed in sorted((folder / ".failed").glob("*")):
+            if made := manifest.read(failed):
+                yield _entry(
+                    made, failed, f"{folder.name}/.failed/{failed.name}/index.html", "failed"
+                )
+
+
+def _entry(made: Manifest, folder: Path, href: str, status: str) -> dict[str, Any]:
+    findings = [record.finding for record in made.reports if record.finding]
+    return {
+        "dataset": made.dataset,
+        "dataset_title": made.dataset_title,
+        "as_of": made.as_of,
+        "generated_at": made.generated_at,
+        "href": href,
+        "verdict": made.verdict,
+        "status": status,
+        "seconds": sum(made.durations.values()),
+        "metrics": manifest.read_metrics(folder),
+        "finding": next(iter(findings), ""),
+    }
+
+
+def merged_with_lab(
+    store: Store, draft: Path, made: Manifest, metrics: Metrics
+) -> tuple[Manifest, Metrics]:
+    """A draft of picked reports, completed with the other pages that the lab's view of the day has.
+
+    Each report keeps its own numbers and parameters; a report made again replaces its older page.
+    """
+    view = store.folder / ".lab" / made.as_of
+    earlier = manifest.read(view)
+    if earlier is None:
+        return made, metrics
+    for path in sorted(view.rglob("*")):
+        target = draft / path.relative_to(view)
+        if path.is_file() and not target.exists():
+            shutil.copy2(path, target)
+    new = {record.stem for record in made.reports}
+    kept = [record for record in earlier.reports if record.stem not in new]
+    reports = sorted([*made.reports, *kept], key=lambda record: record.stem)
+    exports = sorted({*made.exports, *earlier.exports})
+    return (
+        made.model_copy(update={"reports": reports, "exports": exports}),
+        {**manifest.read_metrics(view), **metrics},
+    )

@@ -1,0 +1,66 @@
+"""What a run would do, with everything checked before anything is read or written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from crm_lib import dataset as datasets
+from crm_lib.dataset import Dataset
+from crm_lib.errors import UsageError
+from crm_lib.publishing import parameters, reports
+from crm_lib.publishing.parameters import Value
+from crm_lib.publishing.reports import Report
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The days, reports and parameters of a run. `only`: reports were picked, so it goes to the lab."""
+
+    dataset: Dataset
+    days: tuple[date, ...]
+    reports: tuple[Report, ...]
+    scope: str
+    only: bool
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def parameters(self, day: date) -> dict[str, dict[str, Value]]:
+        """Every report's parameters on a day: report → name → value. Raises UsageError."""
+        given: dict[str, Value] = {
+            "dataset": self.dataset.name, "as_of": str(day), "scope": self.scope,
+        }  # fmt: skip
+        declarations = {report.stem: report.declaration for report in self.reports}
+        return parameters.resolve(declarations, given, self.extra)
+
+
+def make(
+    dataset: str,
+    days: Sequence[date],
+    *,
+    only: Sequence[str] = (),
+    extra: Mapping[str, Any] | None = None,
+    scope: str = "",
+) -> Plan:
+    """The checked plan. Raises UsageError for an unknown data set, report or parameter, a value of
+    the wrong type, or a day before the data begin."""
+    config = datasets.load(dataset)
+    if not days:
+        raise UsageError("A run needs at least one as_of day.")
+    plan = Plan(
+        dataset=config,
+        days=tuple(days),
+        reports=tuple(reports.select(only)),
+        scope=scope.strip(),
+        only=bool(only),
+        extra=dict(extra or {}),
+    )
+    plan.parameters(days[0])
+    for day in days:
+        if day <= config.observed_from:
+            raise UsageError(
+                f"as_of {day} lies before the data: '{dataset}' is observed from "
+                f"{config.observed_from}."
+            )
+    return plan

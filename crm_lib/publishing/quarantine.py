@@ -1,0 +1,78 @@
+"""The rows set aside, raw and whole with the rules they broke, for someone to correct them.
+
+`data/<set>/corrections/<table>.csv` takes the corrected rows back: same columns, same `row_id`.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from crm_lib import corrections, project, staging
+from crm_lib.book import Book
+from crm_lib.engine import collect
+from crm_lib.errors import NotInData, UsageError, listing
+from crm_lib.publishing import exports
+from crm_lib.quality import fates
+
+MOST_ROWS = 1_000_000
+_PLAIN_NUMBER = re.compile(r"[+-]?\d[\d.,]*")
+
+
+def rows(book: Book, table: str) -> pd.DataFrame:
+    """One row for each quarantined row of `table`: the raw columns as they stand in the source (text
+    stays text), `source_file`, `row_id` and `rule_ids` (the rules broken, separated by spaces).
+
+    Raises NotInData for a table that the data set lacks.
+    """
+    if not book.has(table):
+        raise NotInData(
+            f"'{book.dataset.name}' has no table '{table}'. It has {listing(book.dataset.tables)}."
+        )
+    aside = book.verdict.quarantine_rules(table)
+    fated = fates.with_fate(
+        table, book.staged(table), book.failures(table), aside, as_of=book.as_of, scope=book.scope
+    )
+    set_aside = fated.filter(fated.fate == "quarantined").select("row_id")
+    broken = book.failures(table)
+    broken = broken.filter(broken.rule_id.isin(aside)).distinct()
+    reasons = broken.group_by("row_id").agg(
+        rule_ids=broken.rule_id.group_concat(" ", order_by=broken.rule_id)
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        raw = _raw(book, table, Path(scratch))
+        found = raw.inner_join(set_aside, "row_id").inner_join(reasons, "row_id")
+        return collect(found.order_by("row_id"), max_rows=MOST_ROWS)
+
+
+def _raw(book: Book, table: str, scratch: Path) -> ir.Table:
+    read = staging.raw_rows(table, book.dataset, book.backend, scratch)
+    return corrections.applied(read, book.dataset.name, table, book.backend, scratch)
+
+
+def write(book: Book, table: str, path: Path) -> int:
+    """Write the quarantined rows of `table` as CSV; returns how many there are.
+
+    Numbers that the source holds as text stay as they are, so that the file can be read back; other
+    text that a spreadsheet would run as a formula gets an apostrophe.
+    Raises UsageError when the file exists: it may hold someone's corrections.
+    """
+    if path.exists():
+        raise UsageError(
+            f"{project.shown(path)} exists and may hold corrections; name another file."
+        )
+    if not path.parent.is_dir():
+        raise UsageError(f"There is no folder {project.shown(path.parent)}; make it first.")
+    found = rows(book, table)
+    exports.write_csv(found, path, harmless=_harmless_but_numbers)
+    return len(found)
+
+
+def _harmless_but_numbers(cell: object) -> object:
+    if isinstance(cell, str) and _PLAIN_NUMBER.fullmatch(cell.strip()):
+        return cell
+    return exports.harmless(cell)

@@ -1,0 +1,77 @@
+"""A run: everything checked, the lock held, one publication for each day, the history rebuilt."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from crm_lib import project
+from crm_lib.errors import CriticalDataFailure, CrmError, ReportFailed
+from crm_lib.publishing import lock, pages, plan, pool
+from crm_lib.publishing.day import DayRun, Published, Say, publish
+from crm_lib.publishing.plan import Plan
+from crm_lib.publishing.store import Store
+
+CELL_TIMEOUT_SECONDS = 1800
+
+
+def run(
+    dataset: str,
+    as_of_days: Sequence[date],
+    *,
+    only: Sequence[str] = (),
+    parameters: Mapping[str, Any] | None = None,
+    scope: str = "",
+    jobs: int | None = None,
+    keep: int | None = None,
+    force: bool = False,
+    say: Say = lambda text: None,
+    cell_timeout_seconds: int = CELL_TIMEOUT_SECONDS,
+) -> list[Published]:
+    """Make and publish the reports of a data set, one run for each day.
+
+    only: reports by number, name or subject; they go to the lab's view and replace no run.
+    parameters: `name` or `03:name` → value. keep: how many replaced runs stay. force: in a back-fill
+    also make the days whose published run would come out the same. say: hears a line for each step.
+    Raises UsageError (nothing run), RunLocked, CriticalDataFailure, ReportFailed (nothing published).
+    In a back-fill the other days are still made; a failure is raised at the end.
+    """
+    made_plan = plan.make(dataset, as_of_days, only=only, extra=parameters, scope=scope)
+    store = Store(project.reports_folder().resolve() / dataset)
+    span = " to ".join(str(day) for day in sorted({made_plan.days[0], made_plan.days[-1]}))
+    with lock.held(store.folder, dataset, span) as left_behind, pool.scratch_folder() as scratch:
+        lock.write_holder(store.folder, lock.Holder.me(dataset, span, str(scratch)))
+        if left_behind is not None and left_behind.scratch:
+            shutil.rmtree(left_behind.scratch, ignore_errors=True)
+        store.clean()
+
+        def of_day(day: date) -> DayRun:
+            return DayRun(
+                plan=made_plan, day=day, store=store, run_id=store.new_id(day), scratch=scratch,
+                jobs=jobs or pool.processors(), say=say, cell_timeout_seconds=cell_timeout_seconds,
+                skip_unchanged=len(made_plan.days) > 1 and not force,
+            )  # fmt: skip
+
+        try:
+            return _every_day(made_plan, of_day, say)
+        finally:
+            if keep is not None:
+                store.prune(keep)
+            pages.write_history(project.reports_folder().resolve())
+
+
+def _every_day(made_plan: Plan, of_day: Any, say: Say) -> list[Published]:
+    """All days, each by itself; failures are raised together once the last is made."""
+    published: list[Published] = []
+    failures: list[CrmError] = []
+    for day in made_plan.days:
+        try:
+            published.append(publish(of_day(day)))
+        except (CriticalDataFailure, ReportFailed) as failure:
+            failures.append(failure)
+            say(f"as of {day}: nothing published")
+    if failures:
+        raise type(failures[0])("\n".join(str(failure) for failure in failures))
+    return published

@@ -1,0 +1,137 @@
+"""What the commands print: tables that fit a terminal and stay readable in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from crm_lib.present import words
+
+if TYPE_CHECKING:
+    from crm_lib.dataset import Dataset
+    from crm_lib.lookup import Customer
+    from crm_lib.publishing.reports import Report
+    from crm_lib.quality.outcomes import RuleOutcome
+    from crm_lib.quality.verdict import Verdict
+
+_FATES = ("read", "accepted", "quarantined", "later", "out_of_scope")
+
+
+def _table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: int = 0
+) -> None:
+    """Print a table; its last `numbers` columns hold numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        is_number = place >= len(columns) - numbers
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    console = Console()
+    console.print(table)
+    console.print()
+
+
+def verdict(found: Verdict) -> None:
+    """Where every row went, how every rule came out, and the verdict."""
+    from crm_lib.quality import sentences
+
+    counts = [
+        (count.table, *(f"{getattr(count, fate).rows:,}" for fate in _FATES))
+        for count in found.tables
+    ]
+    columns = ("table", *(fate.replace("_", " ") for fate in _FATES))
+    _table("Rows", columns, counts, numbers=len(_FATES))
+    _table(
+        "Rules",
+        ("result", "rule", "severity", "on fail", "failing", "of"),
+        [_rule_row(outcome) for outcome in found.outcomes],
+        numbers=2,
+    )
+    for outcome in found.worth_saying:
+        print(f"{outcome.severity}: {sentences.finding(outcome, found.currency)}")
+    print(f"Verdict on '{found.dataset}' before {found.as_of}: {found.status}.")
+
+
+def _rule_row(outcome: RuleOutcome) -> tuple[str, ...]:
+    return (
+        outcome.result,
+        outcome.rule_id,
+        outcome.severity,
+        outcome.on_fail,
+        f"{outcome.failing_rows:,}",
+        f"{outcome.checked_rows:,}",
+    )
+
+
+def datasets(known: Sequence[Dataset]) -> None:
+    """One line a data set: what it is, since when it observes, its default day, its tables."""
+    _table(
+        "Data sets",
+        ("name", "title", "observed from", "default as-of", "tables"),
+        [
+            (item.name, item.title, item.observed_from, item.default_as_of, ", ".join(item.tables))
+            for item in known
+        ],
+    )
+
+
+def reports(known: Sequence[Report]) -> None:
+    """One line a report, and its parameters below."""
+    _table("Reports", ("report", "question"), [(item.stem, item.question) for item in known])
+    _table(
+        "Parameters (-p NAME=VALUE)",
+        ("report", "name", "type", "default", "help"),
+        [
+            (item.stem, each.name, each.type, repr(each.default), each.help)
+            for item in known
+            for each in item.declaration.own
+        ],
+    )
+
+
+def history(runs: Sequence[Mapping[str, Any]]) -> None:
+    """One line a run, newest day first."""
+    ordered = sorted(runs, key=lambda run: (run["as_of"], run["generated_at"]), reverse=True)
+    _table(
+        "Runs" if ordered else "No runs yet: crm run",
+        ("as of", "made", "status", "verdict", "page"),
+        [
+            (run["as_of"], words.moment(run["generated_at"]), run["status"],
+             run["verdict"].get("verdict", ""), f"reports/{run['href']}")
+            for run in ordered
+        ],
+    )  # fmt: skip
+
+
+def customer(found: Customer) -> None:
+    """The answer to "is it in the top 20 %?", then what else is known."""
+    top = {True: "yes", False: "no", None: "never bought"}[found.is_top_20_percent]
+    rank = f"{found.revenue_rank:,} of {found.customers:,}" if found.revenue_rank else "none"
+    scores = (found.recency_score, found.frequency_score, found.monetary_score)
+    facts = {
+        "Among the top 20 % by revenue": top,
+        "Revenue, net of returns": words.money(found.revenue, found.currency),
+        "Rank by revenue": rank,
+        "Share of all revenue down to this rank": _percent(found.cumulative_share),
+        "Value tier": found.tier,
+        "Segment": found.segment,
+        "RFM scores": "-".join(map(str, scores)) if None not in scores else None,
+        "Stage": found.stage,
+        "Purchase occasions": found.occasions,
+        "First and last purchase": f"{found.first_on} – {found.last_on}"
+        if found.first_on
+        else None,
+        f"Days since last, on {found.last_observed_day}": found.days_since_last,
+    }
+    within = f", where {found.scope}" if found.scope else ""
+    title = f"Customer {found.customer_id} of {found.dataset}, before {found.as_of}{within}"
+    _table(title, ("", ""), [(name, "–" if text is None else text) for name, text in facts.items()])
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else words.percent(share)
