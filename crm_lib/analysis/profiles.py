@@ -25,6 +25,7 @@ EVERYONE = "All customers"
 _WHOLE = ibis.window()
 _KINDS = ("value", "other", "unknown")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _STEP = re.compile(r"\d\w?\s*(?:\+|(?:-|–|to)\s*\d)")
 _BELOW = re.compile(r"under|below|up to|less|<", re.IGNORECASE)
 _DIMENSIONS = ("weekday", "hour", "month", "channel", "place")

@@ -122,8 +122,8 @@ def test_an_attribute_without_any_value_is_all_unknown() -> None:
 
 
 def test_a_misspelt_attribute_names_those_there_are() -> None:
-    with pytest.raises(UsageError, match=r"no attribute 'regoin'. Did you mean 'region'.*Known:"):
-        profiles.by(regions("a"), "regoin")
+    with pytest.raises(UsageError, match=r"no attribute 'regiom'. Did you mean 'region'.*Known:"):
+        profiles.by(regions("a"), "regiom")
     with pytest.raises(UsageError, match="At least one value"):
         profiles.by(regions("a"), "region", top=0)
 
@@ -259,4 +259,4 @@ def test_preferences_need_products() -> None:
     with pytest.raises(NotInData, match="subcategory"):
         profiles.preferences(LEDGER, PRODUCTS, level="subcategory")
     with pytest.raises(UsageError, match="Did you mean 'category'"):
-        profiles.preferences(LEDGER, PRODUCTS, level="categorie")
+        profiles.preferences(LEDGER, PRODUCTS, level="categori")

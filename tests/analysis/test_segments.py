@@ -166,7 +166,7 @@ def test_a_configured_map_replaces_the_default() -> None:
         ([rule("A", [5, 1], [1, 5])], "the lower first"),
         ([rule("A", "1-5", [1, 5])], r"recency of 'A' must be \[low, high\]"),
         ([rule("No purchase", [1, 5], [1, 5])], "cannot name a segment"),
-        ([rule("A", [1, 5], [1, 5], meening="x")], "Did you mean 'meaning'"),
+        ([rule("A", [1, 5], [1, 5], meaningg="x")], "Did you mean 'meaning'"),
         ([{"name": "A", "recency": [1, 5]}], "needs frequency"),
     ],
 )
