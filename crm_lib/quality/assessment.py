@@ -14,7 +14,7 @@ import pandas as pd
 from crm_lib import engine, schema
 from crm_lib.quality import fates, gx, measures
 from crm_lib.quality.dates import day_of
-from crm_lib.quality.outcomes import Count, Example, Result, RuleOutcome, TableCount
+from crm_lib.quality.outcomes import Count, Example, RuleOutcome, TableCount
 from crm_lib.quality.profile import Profile, profile
 from crm_lib.quality.rule import Rule
 
@@ -89,23 +89,21 @@ class Assessment:
         if name == "lines":
             needed.append("total_amount")
         return profile(
-            table, self._accepted(name), targets, list(dict.fromkeys(needed)),
+            table, self._fated[name], targets, list(dict.fromkeys(needed)),
             rows_read=self.counts[name].read.rows, as_of=self.as_of,
         )  # fmt: skip
 
     def _row_outcomes(self, name: str) -> dict[str, RuleOutcome]:
         rules = [rule for rule in self.rules[name] if rule.kind == "row"]
         found, problems, examples = self._found(name, rules)
+        checked = self.counts[name].judged
         outcomes = {}
         for rule in rules:
             count = found.get(rule.rule_id, Count())
-            failed = count.rows > rule.tolerate * self.counts[name].judged
-            result: Result = "failed" if failed else "passed"
-            if rule.rule_id in problems:
-                result = "could not check"
             outcomes[rule.rule_id] = RuleOutcome.of(
-                rule, result, self.counts[name].judged, failing_rows=count.rows, money=count.money,
-                example=examples.get(rule.rule_id), problem=problems.get(rule.rule_id, ""),
+                rule, count.rows / checked if checked else 0.0, problems.get(rule.rule_id, ""),
+                failing_rows=count.rows, checked_rows=checked, money=count.money,
+                example=examples.get(rule.rule_id),
             )  # fmt: skip
         return outcomes
 
@@ -129,27 +127,22 @@ class Assessment:
 
     def _table_outcomes(self, name: str) -> dict[str, RuleOutcome]:
         rules = [rule for rule in self.rules[name] if rule.kind == "table"]
-        found, rows = self.profiles[name], self.counts[name].judged
+        found, checked = self.profiles[name], self.counts[name].accepted.rows
         for rule in rules:
             found.measured.setdefault(rule.measure, None)
         judgements = gx.judge(found.frame(), rules)
-        examples = _examples(
-            self._fated[name], rules,
-            {r.rule_id: found.example[r.measure] for r in rules if r.measure in found.example},
-        )  # fmt: skip
+        where = {r.rule_id: found.example[r.measure] for r in rules if r.measure in found.example}
+        examples = _examples(self._fated[name], rules, where)
         outcomes = {}
         for rule in rules:
             judgement, measure = judgements[rule.rule_id], rule.measure
             defects = int(found.measured[measure] or 0) if measures.counts_rows(measure) else 0
-            share = defects / rows if defects and rows else 1.0
-            passed = judgement.passed or share <= rule.tolerate
-            result: Result = "passed" if passed else "failed"
-            shown = _shown(measure, found.measured, schema.table(name))
+            failing_share = 0.0 if judgement.passed else defects / checked if defects else 1.0
             outcomes[rule.rule_id] = RuleOutcome.of(
-                rule, "could not check" if judgement.problem else result, rows,
-                failing_rows=defects, money=found.money.get(measure) if defects else None,
-                observed=f"{measure} is {shown}", example=examples.get(rule.rule_id),
-                problem=judgement.problem,
+                rule, failing_share, judgement.problem,
+                failing_rows=defects, checked_rows=checked, money=found.money.get(measure),
+                observed=f"{measure} is {_shown(measure, found.measured, schema.table(name))}",
+                example=examples.get(rule.rule_id),
             )  # fmt: skip
         return outcomes
 

@@ -9,7 +9,7 @@ from crm_lib import schema
 from crm_lib.errors import UsageError
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_BOUNDS = ("min_value", "max_value", "value_set", "sum_total")
+_BOUNDS = ("min_value", "max_value", "value_set", "parameter")
 
 
 def day_number(day: str | date) -> int:

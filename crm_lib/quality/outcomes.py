@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from crm_lib.quality.rule import Kind, OnFail, Rule, Severity
 
-Result = Literal["passed", "failed", "could not check"]
+Result = Literal["passed", "within tolerance", "failed", "could not check"]
+"""within tolerance: rows failed and were set aside, or failed a critical rule, but few enough."""
 
 
 class _Strict(BaseModel):
@@ -56,9 +57,13 @@ class Example(_Strict):
     row: int
     value: str | None = None
 
+    def __str__(self) -> str:
+        value = "" if self.value is None else f": {self.value}"
+        return f"row {self.row:,} of {self.source_file}{value}"
+
 
 class RuleOutcome(_Strict):
-    """How one rule came out. `failing_rows` counts also what its tolerance forgives.
+    """How one rule came out.
 
     `observed` is the measured number of a table rule (days as ISO text), `money` that of the
     failing rows, `problem` why the rule could not be checked.
@@ -81,10 +86,11 @@ class RuleOutcome(_Strict):
     problem: str = ""
 
     @classmethod
-    def of(cls, rule: Rule, result: Result, checked_rows: int, **more: object) -> RuleOutcome:
-        """The outcome of `rule`, with the rule's own words."""
+    def of(cls, rule: Rule, failing_share: float, problem: str = "", **more: object) -> RuleOutcome:
+        """The outcome of `rule`, with the rule's own words; a `problem` means it did not run."""
         own = {name: getattr(rule, name) for name in cls.model_fields if hasattr(rule, name)}
-        return cls.model_validate({**own, "result": result, "checked_rows": checked_rows, **more})
+        result = "could not check" if problem else _result(rule, failing_share)
+        return cls.model_validate({**own, **more, "result": result, "problem": problem})
 
     @property
     def share(self) -> float:
@@ -93,12 +99,13 @@ class RuleOutcome(_Strict):
 
     @property
     def is_critical_failure(self) -> bool:
-        return self.severity == "critical" and self.result != "passed"
+        return self.severity == "critical" and self.result in ("failed", "could not check")
 
-    @property
-    def is_worth_saying(self) -> bool:
-        """Failed or unchecked, or rows were set aside or forgiven under a critical rule."""
-        forgiven = self.failing_rows > 0 and (
-            self.severity == "critical" or self.on_fail == "quarantine"
-        )
-        return self.result != "passed" or forgiven
+
+def _result(rule: Rule, failing_share: float) -> Result:
+    if failing_share == 0:
+        return "passed"
+    if failing_share > rule.tolerate:
+        return "failed"
+    said = rule.severity == "critical" or rule.on_fail == "quarantine"
+    return "within tolerance" if said else "passed"

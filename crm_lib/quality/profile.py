@@ -52,24 +52,28 @@ class Profile:
 
 def profile(
     table: schema.Table,
-    accepted: ir.Table,
+    fated: ir.Table,
     targets: dict[str, ir.Table],
     needed: Iterable[str],
     *,
     rows_read: int,
     as_of: date,
 ) -> Profile:
-    """The measures `needed` and the dates of the `accepted` rows, of which all lie before `as_of`.
+    """The measures `needed` of the accepted rows among `fated` (see `fates`), and its days.
 
-    `targets` are the accepted rows of the tables that columns of this one point to.
+    Days are those of every row before `as_of`, in scope or not: they tell of the delivery, and the
+    silence of one shop is no missing delivery. `targets` are the accepted rows of the tables that
+    columns of this one point to.
     """
+    accepted = fated.filter(fated.fate == "accepted")
     found = Profile()
     columns = accepted.columns
     found.measured["required_columns_missing"] = sum(name not in columns for name in table.required)
     found.measured["rows_read"] = rows_read
     _aggregate(found, table, accepted, [*needed, "rows"])
     if table.recorded in columns:
-        _days(found, accepted[table.recorded].cast(dt.date), as_of)
+        delivered = fated.filter(fated.fate != "later")
+        _days(found, delivered[table.recorded].cast(dt.date), as_of)
     for name in needed:
         parts = measures.split(name, table)
         if name == "identical_rows":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,7 +39,12 @@ class Rule:
     def columns(self) -> list[str]:
         """Every column of the judged frame that the rule reads."""
         return list(
-            dict.fromkeys([*argument_columns(self.kwargs), *condition_columns(self.kwargs)])
+            dict.fromkeys(
+                [
+                    *argument_columns(self.kwargs),
+                    *condition_columns(self.kwargs.get("row_condition")),
+                ]
+            )
         )
 
 
@@ -50,10 +54,10 @@ def argument_columns(kwargs: dict[str, Any]) -> list[str]:
     return [*found, *kwargs.get("column_list", [])]
 
 
-def condition_columns(kwargs: dict[str, Any]) -> list[str]:
-    """The columns that a `row_condition` reads, which GX gives to `pandas.DataFrame.query`.
-
-    Raises SyntaxError when the condition is no expression.
-    """
-    tree = ast.parse(kwargs.get("row_condition") or "True", mode="eval")
-    return list(dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)))
+def condition_columns(condition: Any) -> list[str]:
+    """The columns that a `row_condition` reads: GX's own form, comparisons joined by and, or."""
+    if not isinstance(condition, dict):
+        return []
+    if "column" in condition:
+        return [str(condition["column"]["name"])]
+    return [name for part in condition.get("conditions", []) for name in condition_columns(part)]

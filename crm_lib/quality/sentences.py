@@ -50,8 +50,4 @@ def _fact(outcome: RuleOutcome, currency: str) -> str:
 
 
 def _example(outcome: RuleOutcome) -> str:
-    example = outcome.example
-    if example is None:
-        return ""
-    value = f", '{example.value}'" if example.value is not None else ""
-    return f" (for example row {example.row:,} of {example.source_file}{value})"
+    return f" (for example {outcome.example})" if outcome.example else ""

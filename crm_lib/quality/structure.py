@@ -72,13 +72,20 @@ def _column_rules(declared: schema.Table, column: schema.Column) -> Iterator[Rul
             "quarantine", _FEW, column.name,
         )  # fmt: skip
     if column.type in ("day", "time"):
-        yield Rule(
-            f"{name}.{column.name}_plausible", name, "row", _BETWEEN,
-            {"column": column.name, "min_value": day_number(_EARLIEST), "max_value": day_number(_LATEST)},
-            "critical" if column.required else "warning",
-            "Dates such as 1900-01-01 or 9999-12-31 stand for 'unknown' in many systems.",
-            "quarantine" if column.required else "keep", _FEW if column.required else 0.0, column.name,
-        )  # fmt: skip
+        yield _plausible(declared, column)
+
+
+def _plausible(declared: schema.Table, column: schema.Column) -> Rule:
+    """Bounds for a date. What dates the row or is added later has no upper one: it has not happened yet."""
+    bounds = {"min_value": day_number(_EARLIEST)}
+    if column.name != declared.recorded and not column.recorded_later:
+        bounds["max_value"] = day_number(_LATEST)
+    return Rule(
+        f"{declared.name}.{column.name}_plausible", declared.name, "row", _BETWEEN,
+        {"column": column.name, **bounds}, "critical" if column.required else "warning",
+        "Dates such as 1900-01-01 or 9999-12-31 stand for 'unknown' in many systems.",
+        "quarantine" if column.required else "keep", _FEW if column.required else 0.0, column.name,
+    )  # fmt: skip
 
 
 def _copies(dataset: Dataset, declared: schema.Table) -> Iterator[Rule]:

@@ -98,7 +98,8 @@ def _row_rule(entry: Entry, scope: _Scope) -> tuple[Rule, list[str]]:
                 f"{entry.place}: {entry.type} is for text; '{name}' is a {declared.type}."
             )
         kwargs = dates.converted(kwargs, declared, entry.place)
-    return _made(entry, scope, "row", entry.type, kwargs), [*columns, *_in_condition(entry, scope)]
+    kwargs, more = _conditioned(kwargs, scope, entry.place)
+    return _made(entry, scope, "row", entry.type, kwargs), [*columns, *more]
 
 
 def _table_rule(
@@ -143,24 +144,30 @@ def _check_supported(entry: Entry) -> None:
         raise UsageError(f"{entry.place}: {entry.type} {reason}.")
 
 
-def _in_condition(entry: Entry, scope: _Scope) -> list[str]:
-    """The columns of a `row_condition`, which GX gives to `pandas.DataFrame.query`."""
-    condition = entry.kwargs.get("row_condition")
-    if condition is None:
-        return []
-    if entry.kwargs.get("condition_parser") != "pandas" or not isinstance(condition, str):
+def _conditioned(
+    kwargs: dict[str, Any], scope: _Scope, place: str
+) -> tuple[dict[str, Any], list[str]]:
+    """The arguments with dates in their `row_condition` as day numbers, and the columns it reads."""
+    if "row_condition" not in kwargs:
+        return kwargs, []
+    condition = kwargs["row_condition"]
+    names = condition_columns(condition)
+    if not names:
         raise UsageError(
-            f'{entry.place}: a row_condition is text with "condition_parser": "pandas".'
+            f'{place}: write the row_condition as {{"type": "comparison", "column": {{"name": '
+            '"quantity"}, "operator": ">", "parameter": 0}; "and" and "or" join `conditions`.'
         )
-    try:
-        names = condition_columns(entry.kwargs)
-    except SyntaxError:
-        raise UsageError(f"{entry.place}: row_condition '{condition}' is no expression.") from None
     for name in names:
-        scope.check(name, entry.place)
-        if scope.table.column(name).type in ("day", "time"):
-            raise UsageError(f"{entry.place}: a row_condition cannot use the date '{name}'.")
-    return names
+        scope.check(name, place)
+    return {**kwargs, "row_condition": _dated(condition, scope, place)}, names
+
+
+def _dated(condition: dict[str, Any], scope: _Scope, place: str) -> dict[str, Any]:
+    if "conditions" in condition:
+        parts = [_dated(part, scope, place) for part in condition["conditions"]]
+        return {**condition, "conditions": parts}
+    column = scope.table.column(condition["column"]["name"])
+    return dates.converted(condition, column, place)
 
 
 def _attributes(table: str) -> list[str]:

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from pydantic import BaseModel, ConfigDict
 
 from crm_lib.dataset import Dataset
-from crm_lib.errors import CriticalDataFailure
+from crm_lib.errors import CriticalDataFailure, UsageError
 from crm_lib.quality import rules as rulebook
 from crm_lib.quality import sentences
 from crm_lib.quality.assessment import Assessment
@@ -46,7 +46,7 @@ class Verdict(BaseModel):
     @property
     def worth_saying(self) -> list[RuleOutcome]:
         """The outcomes that a reader must know of, the gravest first."""
-        said = [outcome for outcome in self.outcomes if outcome.is_worth_saying]
+        said = [outcome for outcome in self.outcomes if outcome.result != "passed"]
         return sorted(said, key=lambda o: (not o.is_critical_failure, o.severity != "critical"))
 
     @property
@@ -91,10 +91,15 @@ def assess(
 
     Only rows before `as_of` (or without a readable date) and, for lines, in `scope` count towards
     outcomes; rows recorded later change nothing but the count `later`.
-    Raises UsageError for faulty rules or a faulty scope.
+    Raises UsageError for faulty rules, a faulty scope, or one that no line meets.
     """
     rules = rulebook.load(dataset)
     work = Assessment(rules, staged, failures, as_of, scope)
+    if scope and not work.counts["lines"].judged and work.counts["lines"].out_of_scope.rows:
+        raise UsageError(
+            f"None of {work.counts['lines'].out_of_scope.rows:,} order lines before {as_of} meets the "
+            f"scope '{scope}'."
+        )
     return Verdict(
         dataset=dataset.name,
         currency=dataset.currency,
