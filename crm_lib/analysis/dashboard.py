@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib.engine import collect
+from crm_lib.errors import UsageError
 from crm_lib.needs import needs
 from crm_lib.periods import Window, add_months, last_full_month, months
 
@@ -54,7 +55,8 @@ _MEASURES = (
         "known_revenue", "active", "active customers (revenue of known customers)",
     ),
     _Measure(
-        "average_order_value", "Average order value, net of returns", "money", "revenue", "orders", "orders",
+        "average_order_value", "Average order value, net of returns", "money", "revenue", "orders",
+        "order numbers, credit notes included",
     ),
     _Measure(
         "top_share", "Revenue share of the top 20 % of customers", "percent", "top_revenue",
@@ -162,6 +164,23 @@ def monthly(
         revenue_per_active_customer=known / series.active_customers.nullif(0),
     )
     return series.order_by("month").select(*_SERIES)
+
+
+def compared(observed: Window, *, months: int) -> tuple[Window, Window]:
+    """The last `months` full months, and as many before them: (after, before).
+
+    Raises UsageError when the observed window does not hold both whole.
+    """
+    if months < 1:
+        raise UsageError(f"Windows of at least 1 month can be compared, not {months}.")
+    end = last_full_month(observed.end).end
+    after = Window(add_months(end, -months), end)
+    before = _earlier(after, months)
+    if not _is_observed(before, observed):
+        raise UsageError(
+            f"{before} is not wholly observed ({observed}): compare fewer than {months} months."
+        )
+    return after, before
 
 
 _SERIES = (

@@ -42,7 +42,7 @@ def ladder(
     occasions: ir.Table,
     *,
     steps: int = 6,
-    within_days: int = 365,
+    within_days: int = 180,
     include_first_seen: bool = False,
 ) -> pd.DataFrame:
     """The repeat-purchase ladder: how many go from each purchase occasion to the next, and how fast.
@@ -80,7 +80,8 @@ def ladder(
                 **_within(_fitted(part), within_days, int(part["days"].max())),
             }
         )
-    return pd.DataFrame(rows, columns=_LADDER)
+    maybe = ["median_gap_days", "probability_within", "within_lower", "within_upper"]
+    return pd.DataFrame(rows, columns=_LADDER).astype(dict.fromkeys(maybe, float))
 
 
 @needs(lines=())
@@ -158,7 +159,8 @@ def time_to_second(
                     "upper": high,
                 }
             )
-    return pd.DataFrame(rows, columns=_SECOND)
+    maybe = ["median_days", "share", "lower", "upper"]
+    return pd.DataFrame(rows, columns=_SECOND).astype(dict.fromkeys(maybe, float))
 
 
 def _chosen(customers: ir.Table, include_first_seen: bool) -> ir.Table:

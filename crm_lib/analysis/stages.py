@@ -59,7 +59,8 @@ class Thresholds(BaseModel):
 
     `prior_gaps`: how many own gaps the population's typical gap is worth. With n own gaps, the
     expected gap is n/(n+prior_gaps) own median + prior_gaps/(n+prior_gaps) population, and from
-    n = prior_gaps on a customer counts as established.
+    n = prior_gaps on a customer counts as established. `shortest_gap_days`: no expected gap is
+    shorter; a shop where many come every other day sets 7, so that a long weekend is no silence.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,6 +69,7 @@ class Thresholds(BaseModel):
     dormant: float = 3.0
     lost: float = 6.0
     prior_gaps: float = Field(default=3.0, gt=0)
+    shortest_gap_days: float = Field(default=1.0, gt=0)
 
     @model_validator(mode="after")
     def _rising(self) -> Thresholds:
@@ -103,7 +105,7 @@ def stage(customers: ir.Table, *, thresholds: Thresholds = DEFAULT) -> ir.Table:
     """The stage of every customer on the day of the facts.
 
     In: customer facts. Out: one row a customer: `customer_id`, `stage`, `expected_gap_days`
-    (see `Thresholds`; at least 1), `silence` (days since the last occasion ÷ expected gap; null for
+    (see `Thresholds`), `silence` (days since the last occasion ÷ expected gap; null for
     a prospect), `return_multiple` (the last gap ÷ the gap expected before it; null with fewer than
     two occasions).
 
@@ -148,10 +150,11 @@ def _typical_gap(customers: ir.Table) -> ir.Table:
 def _expected(
     own: ir.NumericValue, gaps: ir.NumericValue, typical: ir.NumericValue, thresholds: Thresholds
 ) -> ir.NumericValue:
-    """The own gap shrunk towards the typical one by the weight of `gaps` own gaps; at least a day."""
+    """The own gap shrunk towards the typical one, with the weight of `gaps` own gaps."""
     weight = ibis.greatest(gaps, 0)
     prior = thresholds.prior_gaps
-    return ibis.greatest((weight * own + prior * typical) / (weight + prior), 1.0)
+    shrunk = (weight * own + prior * typical) / (weight + prior)
+    return ibis.greatest(shrunk, thresholds.shortest_gap_days)
 
 
 def _rule(facts: ir.Table, limits: Thresholds) -> ir.StringValue:

@@ -84,6 +84,8 @@ def test_thresholds_change_the_stages() -> None:
     assert found["dormant"] == "At risk"
     assert found["lost"] == "Dormant"
     assert found["reactivated"] == "Established"
+    weekly = stages.Thresholds(shortest_gap_days=16)
+    assert named(stages.stage(EACH, thresholds=weekly))["at risk"] == "Established"
     late = named(stages.stage(EACH, thresholds=stages.Thresholds(prior_gaps=4)))
     assert late["established"] == "Developing"
 
