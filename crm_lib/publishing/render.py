@@ -79,7 +79,10 @@ _PICTURE = re.compile(r"data:image/(svg\+xml|png|jpeg);base64,[A-Za-z0-9+/=]+")
 _ADDRESS = re.compile(r"#[\w.%-]+|https?://\S+|(?!\w+:)[\w./-]+(#[\w.%-]+)?")
 # Our own classes, and the short ones that Pygments gives to code.
 _CLASS = re.compile(r"crm-[a-z0-9-]+|highlight|dataframe|[a-z]{1,2}[0-9a-z]?")
-_HEADING = re.compile(r"<h([1-4])([^>]*)>(.*?)</h\1>", re.DOTALL)
+# nh3 writes attributes in double quotes and escapes those within.
+_GIVEN = r"(?:\s[\w-]+=\"[^\"]*\")*"
+_HEADING = re.compile(rf"<h([1-4])({_GIVEN})>(.*?)</h\1>", re.DOTALL)
+_IMAGE = re.compile(rf"<img({_GIVEN})\s*/?>")
 
 
 def _filter(element: str, attribute: str, text: str) -> str | None:
@@ -110,7 +113,8 @@ def _cleaner() -> nh3.Cleaner:
 
 def clean(fragment: str) -> str:
     """The fragment with only what a report may hold; anything else is dropped, its text kept."""
-    return str(_cleaner().clean(fragment))
+    cleaned = str(_cleaner().clean(fragment))
+    return _IMAGE.sub(lambda image: image.group() if ' src="' in image.group(1) else "", cleaned)
 
 
 @functools.cache
@@ -130,7 +134,7 @@ def stylesheet() -> str:
     names = {role.replace("_", "-"): pair for role, pair in style.COLOURS.items()}
     light, dark = ("".join(f"--{role}:{pair[i]};" for role, pair in names.items()) for i in (0, 1))
     fonts = f"--sans:{style.SANS};--serif:{style.SERIF};--mono:{style.MONO};"
-    bars = "".join(f".crm-bar-{n}{{background-size:{n}% 64%}}" for n in range(101))
+    bars = "".join(f".crm-bar-{n}{{background-size:{n}% 1.15em}}" for n in range(101))
     rules = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     return (
         f":root{{{light}{fonts}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
@@ -159,7 +163,7 @@ def render_notebook(nb: NotebookNode, *, title: str, context: Mapping[str, Any])
         title=title,
         dataset_title=context["dataset_title"],
         through=words.through(context["as_of"]),
-        siblings=context.get("siblings", []),
+        siblings=[{"current": False, **each} for each in context.get("siblings", [])],
         generated_at=words.moment(context.get("generated_at", "")),
         contents=contents,
         has_title="<h1" in body,

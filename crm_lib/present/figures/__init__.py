@@ -1,1 +1,35 @@
-"""Figures: each function draws a small frame that was made for it and returns the axes it drew on."""
+"""Figures: draw functions `(ax, frame, **options) -> ax`, one file a subject.
+
+They draw a frame that was made for them and never aggregate; the finding above a figure is its title.
+"""
+
+from __future__ import annotations
+
+from crm_lib.present.figures.base import customer_flow, decomposition, revenue_by_month
+from crm_lib.present.figures.lifecycle import (
+    cohort_triangle,
+    days_to_second,
+    repeat_ladder,
+    stage_sizes,
+    survival,
+    transition_matrix,
+)
+from crm_lib.present.figures.quality import volume_by_day
+from crm_lib.present.figures.segments import lorenz, profile_bars, rfm_grid, segment_sizes
+
+__all__ = [
+    "cohort_triangle",
+    "customer_flow",
+    "days_to_second",
+    "decomposition",
+    "lorenz",
+    "profile_bars",
+    "repeat_ladder",
+    "revenue_by_month",
+    "rfm_grid",
+    "segment_sizes",
+    "stage_sizes",
+    "survival",
+    "transition_matrix",
+    "volume_by_day",
+]

@@ -16,6 +16,7 @@ from crm_lib.present.figures.marks import (
     require_columns,
     rows,
     say_unit,
+    short,
     stripe,
 )
 from crm_lib.present.words import say
@@ -130,7 +131,7 @@ def _name_steps(ax: Axes, frame: pd.DataFrame, levels: list[float]) -> None:
     """Factors as rows; room on the right for the numbers."""
     span = (max(levels) - min(levels)) or abs(levels[0]) or 1.0
     ax.set_xlim(min(levels) - 0.12 * span, max(levels) + (0.65 if is_narrow(ax) else 0.3) * span)
-    ax.set_yticks(range(len(frame)), [str(name) for name in frame["factor"]])
+    ax.set_yticks(range(len(frame)), [short(ax, name) for name in frame["factor"]])
     ax.tick_params(axis="y", labelcolor=colour("ink"))
     ax.set_ylim(len(frame) - 0.4, -0.6)
     ax.grid(visible=False)

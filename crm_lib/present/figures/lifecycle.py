@@ -21,6 +21,7 @@ from crm_lib.present.figures.marks import (
     require_columns,
     rows,
     say_unit,
+    short,
     two_shares,
 )
 from crm_lib.present.words import say
@@ -60,8 +61,10 @@ def transition_matrix(ax: Axes, frame: pd.DataFrame) -> Axes:
     ]
     narrow = is_narrow(ax)
     heatmap(ax, cells, lambda x: f"{x * 100:.0f}{'' if narrow else '%'}" if x else "·", top=1.0)
-    ax.set_yticks(range(len(before)), [str(name) for name in before])
-    ax.set_xticks(range(len(after)), [str(name) for name in after], rotation=90 if narrow else 0)
+    ax.set_yticks(range(len(before)), [short(ax, name) for name in before])
+    ax.set_xticks(
+        range(len(after)), [short(ax, name) for name in after], rotation=90 if narrow else 0
+    )
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("bottom")
     ax.set_xlabel(say("label.transition"))

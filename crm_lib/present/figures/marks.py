@@ -27,6 +27,7 @@ __all__ = [
     "require_columns",
     "rows",
     "say_unit",
+    "short",
     "stripe",
     "two_shares",
 ]
@@ -116,9 +117,16 @@ def key(
     legend.get_title().set_color(colour("muted"))
 
 
+def short(ax: Axes, name: object) -> str:
+    """A name that leaves room for the figure; the table beside it has the whole."""
+    most = 16 if is_narrow(ax) else 30
+    text = str(name)
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
 def only_categories(ax: Axes, names: Sequence[str]) -> None:
     """Rows 0, 1, … from the top carry names; only vertical lines, no axes drawn."""
-    ax.set_yticks(range(len(names)), [str(name) for name in names])
+    ax.set_yticks(range(len(names)), [short(ax, name) for name in names])
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", labelcolor=colour("ink"))
     ax.grid(visible=False, axis="y")

@@ -1,0 +1,139 @@
+"""The pages that lead to the reports say what a reader needs to choose, and what could not be shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from crm_lib.errors import UsageError
+from crm_lib.publishing import site
+
+NUMBER = {
+    "label": "Revenue",
+    "value": 4596039.58,
+    "unit": "money",
+    "currency": "USD",
+    "window": "2017",
+}
+ROWS = {"label": "Rows", "value": 10, "unit": "count", "window": "2017"}
+METRICS = {"01_data_quality": {"rows": ROWS}, "02_customer_base": {"revenue": NUMBER}}
+REPORTS = [
+    {"stem": "01_data_quality", "title": "Data quality", "href": "01_data_quality.html", "finding": "All good."},
+    {"stem": "02_customer_base", "title": "Customer base", "href": "02_customer_base.html", "seconds": 4.06,
+     "question": "Is it growing?", "finding": "It grew."},
+]  # fmt: skip
+MANIFEST = {
+    "dataset_title": "Complete Journey",
+    "as_of": "2018-01-01",
+    "verdict": {"verdict": "passed"},
+}
+
+
+def text(html: str) -> str:
+    return " ".join(BeautifulSoup(html, "html.parser").select_one("main").get_text(" ").split())  # type: ignore[union-attr]
+
+
+def links(html: str) -> list[str]:
+    return [str(a["href"]) for a in BeautifulSoup(html, "html.parser").select("main a")]
+
+
+def run(**given: Any) -> dict[str, Any]:
+    known = {"dataset": "cj", "dataset_title": "Complete Journey", "as_of": "2018-01-01", "verdict": "passed",
+             "generated_at": "2018-01-03T06:00:00+00:00", "href": "cj/2018-01-01/index.html", "metrics": METRICS}  # fmt: skip
+    return {**known, **given}
+
+
+def test_the_index_leads_with_the_business_finding_and_its_numbers() -> None:
+    html = site.run_index(MANIFEST, METRICS, REPORTS)
+    shown = text(html)
+    assert (
+        shown.index("The data passed every rule.") < shown.index("It grew.") < shown.index("$4.6M")
+    )
+    assert "Data up to and including 31 December 2017" in shown
+    assert "Is it growing?" in shown
+    assert "made in 4.1 s" in shown
+    assert "Rows" not in shown
+    assert links(html) == ["01_data_quality.html", "02_customer_base.html"]
+
+
+def test_the_data_report_leads_where_there_is_no_other() -> None:
+    html = site.run_index(MANIFEST, {"01_data_quality": {"rows": ROWS}}, REPORTS[:1])
+    assert "All good." in text(html)
+    assert "Rows 10" in text(html)
+
+
+def test_what_cannot_be_shown_is_said_with_what_would_unlock_it() -> None:
+    coverage = [
+        {"title": "Segments", "status": "full"},
+        {
+            "title": "Profit",
+            "status": "impossible",
+            "missing": "cost",
+            "unlock": "map a cost column",
+        },
+    ]
+    shown = text(site.run_index({**MANIFEST, "coverage": coverage}, METRICS, REPORTS))
+    assert "Profit impossible cost map a cost column" in shown
+    assert "Segments" not in shown
+    with pytest.raises(UsageError, match="Did you mean 'partial'"):
+        site.run_index({**MANIFEST, "coverage": [{"title": "x", "status": "partly"}]}, {}, [])
+
+
+def test_exports_are_linked_with_safe_addresses() -> None:
+    html = site.run_index({**MANIFEST, "exports": ["at risk.csv"]}, METRICS, REPORTS)
+    assert "exports/at%20risk.csv" in links(html)
+
+
+def test_the_history_shows_each_set_with_its_latest_day_on_top() -> None:
+    other = {**NUMBER, "value": 7000}
+    html = site.history_index(
+        [
+            run(as_of="2017-12-01", href="old", metrics={"02_customer_base": {"revenue": other}}),
+            run(href="new", finding="It grew."),
+            run(as_of="2018-02-01", href="bad", status="failed", metrics={}),
+            run(
+                dataset="cdnow", dataset_title="CDNOW", as_of="1998-07-01", href="cdnow", metrics={}
+            ),
+        ]
+    )
+    assert links(html) == ["cdnow", "cdnow", "new", "bad", "new", "old"]
+    shown = text(html)
+    assert "Reports to 31 December 2017 It grew." in shown
+    assert "31 January 2018 – ✕ not published" in shown
+    assert "31 December 2017 $4.6M passed" in shown
+    assert "30 November 2017 $7K passed" in shown
+
+
+def test_an_empty_history_says_how_to_begin() -> None:
+    assert "crm run DATASET" in text(site.history_index([]))
+
+
+FAILURE: dict[str, Any] = {
+    "dataset_title": "Complete Journey",
+    "as_of": "2018-01-01",
+    "kind": "data",
+    "problems": [{"title": "order id is there", "text": "12 of 100 rows (12%) lack one."}],
+}
+
+
+def test_a_failure_says_what_failed_what_stands_and_what_to_do() -> None:
+    standing = {"as_of": "2017-12-01", "href": "../2017-12-01/index.html"}
+    html = site.failure_page({**FAILURE, "still_published": standing})
+    shown = text(html)
+    assert "1 critical rule did not hold" in shown
+    assert "order id is there 12 of 100 rows (12%) lack one." in shown
+    assert "reports to 30 November 2017" in shown
+    assert "Correct the rows in the source" in shown
+    assert links(html) == ["../2017-12-01/index.html"]
+
+
+def test_a_failed_report_names_the_place() -> None:
+    problem = {"title": "Segments", "where": "RFM", "text": "Division by zero."}
+    shown = text(site.failure_page({**FAILURE, "kind": "report", "problems": [problem]}))
+    assert "A report could not be made" in shown
+    assert "Segments under “RFM” Division by zero." in shown
+    assert "has no good run yet" in shown
+    with pytest.raises(UsageError, match="Known: data, report"):
+        site.failure_page({**FAILURE, "kind": "kernel"})
