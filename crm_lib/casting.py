@@ -23,6 +23,8 @@ _NUMBER = {
 }
 _SCIENTIFIC = r"^[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+$"
 _OFFSET = r"[0-9]{2}:[0-9]{2}.*( ?Z| ?UTC| ?GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_NO_SECONDS = r"([ T][0-9]{2}:[0-9]{2})( ?Z| ?UTC| ?GMT|[+-][0-9:]+)$"
+_TIME_OF_DAY = re.compile("%-?[HIXcT]")
 _ISO = r"^[0-9]{4}[-/]"
 _MORE_SYMBOLS = {"CNY": ["元", "￥", "RMB"], "JPY": ["円", "￥"], "CHF": ["Fr.", "SFr."]}
 
@@ -74,8 +76,8 @@ def as_text(raw: ir.Value) -> ir.StringValue:
     """Any value as text: ids read as floats lose their '.0', text keeps its leading zeros."""
     if isinstance(raw, ir.StringValue):
         return blank_to_null(raw)
-    if isinstance(raw, ir.FloatingValue):
-        whole = ibis.ifelse(raw == raw.floor(), raw.try_cast(dt.int64), ibis.null(dt.int64))
+    if isinstance(raw, (ir.FloatingValue, ir.DecimalValue)):
+        whole = ibis.ifelse(raw % 1 == 0, raw.try_cast(dt.int64), ibis.null(dt.int64))
         text = ibis.coalesce(whole.cast(dt.string), _nan_to_null(raw).cast(dt.string))
         return cast(ir.StringValue, text)
     return cast(ir.StringValue, raw.cast(dt.string))
@@ -105,7 +107,7 @@ def _cast_number(raw: ir.Value, column: Column, mapping: Mapping, dataset: Datas
     exact = cast(ir.FloatingValue, number.try_cast(dt.float64))
     value = cast(ir.FloatingValue, exact.isinf().ifelse(ibis.null(dt.float64), exact))
     if column.type == "count":
-        whole = ibis.ifelse(value == value.floor(), value, ibis.null(dt.float64))
+        whole = ibis.ifelse(value % 1 == 0, value, ibis.null(dt.float64))
         return _checked(whole.try_cast(target), text)
     return _checked(value, text)
 
@@ -170,21 +172,30 @@ def _localised(at: ir.TimestampValue, zone: str, to: str) -> ir.TimestampValue:
 def _formatted_time(
     text: ir.StringValue, formats: list[str], zone: str, to: str
 ) -> ir.TimestampValue:
-    """The time by the first format that fits. A date without a time of day has no zone to leave."""
-    timed = [ibis.literal(form) for form in formats if re.search("%-?[HIXcT]", form)]
-    dated = [ibis.literal(form) for form in formats if not re.search("%-?[HIXcT]", form)]
+    """The time by the first format that fits.
+
+    A format with an offset (`%z`) is taken at its word; one without a time of day has no zone to
+    leave. No text fits two of these kinds, so that the order of formats counts within each only.
+    """
+    kinds: dict[str, list[str]] = {"offset": [], "time": [], "date": []}
+    for form in formats:
+        kind = "offset" if "%z" in form else "time" if _TIME_OF_DAY.search(form) else "date"
+        kinds[kind].append(form)
     parts: list[ir.Value] = []
-    if timed:
-        parts.append(engine.change_zone(engine.try_strptime(text, ibis.array(timed)), zone, to))
-    if dated:
-        parts.append(engine.try_strptime(text, ibis.array(dated)))
+    for kind, fitting in kinds.items():
+        if fitting:
+            at = engine.try_strptime(text, ibis.array([ibis.literal(form) for form in fitting]))
+            if kind == "offset":
+                at = engine.local_time(at, to)
+            parts.append(engine.change_zone(at, zone, to) if kind == "time" else at)
     return cast(ir.TimestampValue, ibis.coalesce(*parts))
 
 
 def _iso_time(text: ir.StringValue, zone: str, to: str) -> ir.TimestampValue:
     """ISO text; one that states its own offset from UTC is taken at its word."""
     plain = cast(ir.TimestampValue, text.try_cast(dt.timestamp))
-    zoned = cast(ir.TimestampValue, text.try_cast(dt.Timestamp(timezone="UTC")))
+    whole = text.re_replace(_NO_SECONDS, r"\1:00\2")
+    zoned = cast(ir.TimestampValue, whole.try_cast(dt.Timestamp(timezone="UTC")))
     at = ibis.cases(
         (~text.re_search(_ISO), ibis.null(dt.timestamp)),
         (text.re_search(_OFFSET), engine.local_time(zoned, to)),

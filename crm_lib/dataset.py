@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from datetime import date
 from pathlib import Path
@@ -36,9 +37,15 @@ def _as_character(value: Any) -> Any:
 
 
 def _as_zone(value: Any) -> Any:
-    if value is not None and value not in available_timezones():
-        raise ValueError(unknown("time zone", str(value), sorted(available_timezones())))
-    return value
+    if value is None or value in available_timezones():
+        return value
+    cities = {zone.split("/")[-1]: zone for zone in sorted(available_timezones())}
+    city = str(value).split("/")[-1].replace(" ", "_")
+    near = difflib.get_close_matches(city, cities, n=1)
+    hint = f"Did you mean '{cities[near[0]]}'? " if near else ""
+    raise ValueError(
+        f"There is no time zone '{value}'. {hint}Write it as Europe/London or Asia/Shanghai."
+    )
 
 
 def _as_currency(value: Any) -> Any:
@@ -169,10 +176,10 @@ class Dataset(_Strict):
                 f"default_as_of ({self.default_as_of}) must be later than observed_from "
                 f"({self.observed_from}): it is the first day not seen"
             )
-        if "lines" not in self.tables:
-            raise ValueError("the table `lines` (order lines) is required")
         for name, config in self.tables.items():
             _check_columns(name, config)
+        if "lines" not in self.tables:
+            raise ValueError("the table `lines` (order lines) is required")
         return self
 
     @property

@@ -91,10 +91,12 @@ def _expression(raw: ir.Table, what: str, text: str) -> sql.Expression:
     try:
         parsed = conditions.parse(text, what)
     except UsageError as error:
-        raise SourceError(
-            f"{error} Or is it a name? {unknown('raw column', text, known)}"
-        ) from None
-    conditions.check_columns(parsed, known, what, "raw column")
+        near = unknown("raw column", text, known)
+        raise SourceError(f"{error} Or is it a name? {near}") from None
+    try:
+        conditions.check_columns(parsed, known, what, "raw column")
+    except UsageError as error:
+        raise SourceError(str(error)) from None
     return parsed
 
 
