@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from crm_lib.book import Book, open_book
     from crm_lib.engine import collect
     from crm_lib.periods import Window, trailing
-    from crm_lib.present import figures, sentences
+    from crm_lib.present import cards, figures, sentences, shapes
     from crm_lib.present.page import (
         Column,
         Number,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from crm_lib.present.show import if_possible, show
     from crm_lib.publishing.exports import export
     from crm_lib.quality import coverage
+    from crm_lib.quality.frames import reconciliation_frame, rules_frame
 
 __version__ = "0.1.0"
 
@@ -55,7 +56,7 @@ _DOOR = {
     "crm_lib.book": ("Book", "open_book"),
     "crm_lib.engine": ("collect",),
     "crm_lib.periods": ("Window", "trailing"),
-    "crm_lib.present": ("figures", "sentences"),
+    "crm_lib.present": ("cards", "figures", "sentences", "shapes"),
     "crm_lib.present.page": (
         "Column", "Number", "figure", "finding", "headline", "note", "run_card", "table",
         "verdict_strip",
@@ -63,6 +64,7 @@ _DOOR = {
     "crm_lib.present.show": ("if_possible", "show"),
     "crm_lib.publishing.exports": ("export",),
     "crm_lib.quality": ("coverage",),
+    "crm_lib.quality.frames": ("reconciliation_frame", "rules_frame"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _DOOR.items() for name in names}
 
@@ -71,6 +73,7 @@ __all__ = [
     "Column",
     "Number",
     "Window",
+    "cards",
     "clusters",
     "cohorts",
     "collect",
@@ -88,10 +91,13 @@ __all__ = [
     "note",
     "open_book",
     "profiles",
+    "reconciliation_frame",
     "repeat",
+    "rules_frame",
     "run_card",
     "segments",
     "sentences",
+    "shapes",
     "show",
     "stages",
     "table",

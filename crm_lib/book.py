@@ -11,6 +11,7 @@ import shutil
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -21,7 +22,7 @@ from crm_lib import cache, engine, facts, schema, staging
 from crm_lib import dataset as datasets
 from crm_lib.dataset import Dataset
 from crm_lib.errors import NotInData, SourceError, UsageError, listing, unknown
-from crm_lib.periods import Window, parse_day
+from crm_lib.periods import Window, add_months, parse_day
 from crm_lib.quality import fates, judge, rules
 from crm_lib.quality import verdict as verdicts
 from crm_lib.quality.rule import Rule
@@ -177,6 +178,16 @@ class Book:
         """One row a month, anonymous lines included: see `facts.months`."""
         return self._read("months")
 
+    @property
+    def span(self) -> dict[str, Any]:
+        """`observed` and `warm_up_ends`, as the analyses over time take them."""
+        return {"observed": self.observed, "warm_up_ends": self.warm_up_ends}
+
+    @cached_property
+    def days(self) -> ir.Table:
+        """One row a day of the observed window, with its order lines: see `facts.days`."""
+        return facts.days(self.lines, observed=self.observed)
+
     @cached_property
     def occasions(self) -> ir.Table:
         """One row a purchase occasion of a known customer: see `facts.occasions`."""
@@ -197,6 +208,18 @@ class Book:
         if not self.observed.start < earlier <= self.as_of:
             raise UsageError(f"The day {earlier} lies outside {self.observed.start} – {self.as_of}.")
         return self._customers(self.lines.filter(self.lines.day < ibis.literal(earlier)), earlier)
+
+    def months_before(self, months: int) -> date:
+        """The day `months` months before `as_of`; NotInData where the data does not reach back so far."""
+        if months < 1:
+            raise UsageError(f"months_back is at least 1, not {months}.")
+        earlier = add_months(self.as_of, -months)
+        if earlier <= self.observed.start:
+            raise NotInData(
+                f"{months} months before {self.as_of} lies before the data, "
+                f"which begins on {self.observed.start}."
+            )
+        return earlier
 
     def mart(self, name: str) -> ir.Table:
         """A mart of this run, one row a customer (`segment`, `stage`, `value`)."""

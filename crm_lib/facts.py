@@ -164,3 +164,13 @@ def months(lines: ir.Table, *, observed: periods.Window, warm_up_ends: date) -> 
     joined = every.left_join(grouped, "month").drop("month_right")
     counted = ("lines", "orders", "active_customers", "anonymous_revenue", *_SUMS[:4])
     return joined.mutate(**{name: joined[name].fill_null(0) for name in counted}).order_by("month")
+
+
+def days(lines: ir.Table, *, observed: periods.Window) -> ir.Table:
+    """One row a day of the observed window, also without a line: day, lines, revenue."""
+    grouped = lines.group_by("day").agg(lines=lines.count(), revenue=lines.amount.sum())
+    rows = [{"day": observed.start + timedelta(days=i)} for i in range(observed.days)]
+    every = ibis.memtable(rows, schema={"day": "date"})
+    joined = every.left_join(grouped, "day").drop("day_right")
+    filled = {name: joined[name].fill_null(0) for name in ("lines", "revenue")}
+    return joined.mutate(**filled).order_by("day")

@@ -248,6 +248,21 @@ def sizes(classified: ir.Table, by: str = "segment") -> ir.Table:
     ).order_by(ibis.desc("revenue"), by)
 
 
+@needs(lines=())
+def grid(scored: ir.Table) -> ir.Table:
+    """How many customers have each pair of recency and frequency score.
+
+    `scored` is a result of `rfm`. One row a pair that occurs: recency_score, frequency_score,
+    customers, revenue. Customers without an occasion have no scores and are left out.
+    """
+    rated = scored.filter(scored.recency_score.notnull())
+    return (
+        rated.group_by("recency_score", "frequency_score")
+        .aggregate(customers=rated.count(), revenue=rated.revenue.sum())
+        .order_by("recency_score", "frequency_score")
+    )
+
+
 def _number(value: ir.NumericValue) -> ir.NumericValue:
     """An exact sum as a float, for a ratio."""
     return value.cast("float64")

@@ -91,7 +91,7 @@ def ladder(steps: pd.DataFrame) -> str:
 
 def second_purchase(within: pd.DataFrame, days: int) -> str:
     """How many come back within so many days. Frame: `repeat.time_to_second`, one group."""
-    row = within[within["days"] == days]
+    row = within[within["within_days"] == days]
     if row.empty or row["share"].isna().all():
         return say("second.none")
     found = row.iloc[0]

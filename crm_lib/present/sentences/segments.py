@@ -34,6 +34,20 @@ def segments(sizes: pd.DataFrame, leaving: str = "Slipping away", meaning: str =
     return sentence
 
 
+def grid(scores: pd.DataFrame) -> str:
+    """Where recent and frequent buyers stand. Frame: `segments.grid`."""
+    total = scores["customers"].sum()
+    if not total:
+        return say("segments.none")
+    best = scores[(scores["recency_score"] >= 4) & (scores["frequency_score"] >= 4)]
+    worst = scores[(scores["recency_score"] <= 2) & (scores["frequency_score"] <= 2)]
+    return say(
+        "grid.corners",
+        best=words.percent(best["customers"].sum() / total, 0),
+        worst=words.percent(worst["customers"].sum() / total, 0),
+    )
+
+
 def tiers(sizes: pd.DataFrame) -> str:
     """The value tier that brings most. Frame: `segments.sizes(…, by="value_tier")`."""
     if sizes.empty or sizes["revenue_share"].isna().all():
@@ -134,10 +148,13 @@ def moves(changes: pd.DataFrame, before: str) -> str:
     return say("moves.segments", before=before, stayed=words.percent(stayed, 0))
 
 
-def clusters(groups: int, stability: float, reason: str) -> str:
-    """What the data-driven grouping found, or why it is not shown (`reason`)."""
-    if reason:
-        return say("clusters.refused", reason=reason)
+def clusters(groups: int, stability: float, structure: str, refusal: str) -> str:
+    """What the data-driven grouping found, or why it is refused. From `clusters.fit`."""
+    if refusal:
+        return say("clusters.refused", reason=refusal)
     return say(
-        "clusters.found", groups=words.counted(groups, "group"), stability=words.ratio(stability)
+        "clusters.found",
+        groups=words.counted(groups, "group"),
+        stability=words.ratio(stability),
+        structure=structure,
     )

@@ -1,0 +1,135 @@
+"""Headline numbers of each report, from the frames its analyses made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from crm_lib import errors
+from crm_lib.present.numbers import Number
+from crm_lib.present.sentences.lifecycle import AT_RISK
+
+GOOD = {"revenue": "up", "margin": "up", "active_customers": "up", "new_customers": "up"}
+"""Measures whose direction is good or bad news whatever the business."""
+
+SPANS = ("month", "year")
+
+
+def base(measures: pd.DataFrame, keys: Sequence[str], *, span: str) -> list[Number]:
+    """The customer base: `dashboard.measures` in the order of `keys`; absent ones are left out.
+
+    `span` is "month" (the last full one) or "year" (12 months). Raises UsageError for another span.
+    """
+    if span not in SPANS:
+        raise errors.UsageError(errors.unknown("span", span, SPANS))
+    rows = measures[measures["span"] == span].set_index("key")
+    return [_measure(key, rows.loc[key]) for key in keys if key in rows.index]
+
+
+def _measure(key: str, row: pd.Series) -> Number:
+    compared = "on the month before" if row["span"] == "month" else "on the 12 months before"
+    return Number(
+        key=key,
+        label=row["label"],
+        value=row["value"],
+        unit=row["unit"],
+        window=row["window"],
+        change=row["change"],
+        change_label=compared,
+        year_change=row["year_change"] if row["span"] == "month" else None,
+        year_change_label="on the year before",
+        good=GOOD.get(key),  # type: ignore[arg-type]
+        denominator=f"of {row['denominator']}" if row["denominator"] else "",
+        note=row["note"],
+    )
+
+
+def concentration(
+    sizes: pd.DataFrame, top: pd.DataFrame, needed: pd.DataFrame, *, gini: float, window: str
+) -> list[Number]:
+    """Who carries the business: `segments.sizes`, `concentration.top_shares`, `customers_for_share`."""
+    lead = sizes.sort_values("revenue_share", ascending=False).head(1)
+    numbers = [
+        Number(
+            "leading_segment_share",
+            f"Revenue of {row.segment}",
+            row.revenue_share,
+            "percent",
+            window,
+            denominator=f"of net revenue; {row.customers_share:.0%} of known customers",
+        )
+        for row in lead.itertuples()
+    ]
+    numbers += [
+        Number(
+            "top_customers_share",
+            f"Revenue of the top {row.share:.0%}",
+            row.value_share,
+            "percent",
+            window,
+            denominator=f"of net revenue; {row.customers:,} customers",
+        )
+        for row in top.head(1).itertuples()
+    ]
+    numbers += [
+        Number(
+            "customers_for_target",
+            f"Customers who bring {row.share:.0%} of revenue",
+            row.customers_share,
+            "percent",
+            window,
+            denominator=f"of customers with a purchase; {row.customers:,} customers",
+        )
+        for row in needed.head(1).itertuples()
+    ]
+    note = "0 = all bring the same, 1 = one brings everything"
+    return [*numbers, Number("gini", "Gini coefficient of revenue", gini, "ratio", window, note=note)]
+
+
+def stages(sizes: pd.DataFrame, at_risk: pd.DataFrame, *, as_of: str) -> list[Number]:
+    """Where customers stand: `stages.sizes` and `stages.at_risk`."""
+    whole = sizes["customers"].sum()
+    by_stage = sizes.set_index("stage")["customers"]
+    known = f"of {whole:,} known customers"
+    window = f"before {as_of}"
+
+    def share(key: str, label: str, names: Sequence[str]) -> Number:
+        part = by_stage.reindex(list(names), fill_value=0).sum() / whole if whole else None
+        return Number(key, label, part, "percent", window, denominator=known)
+
+    return [
+        share("established_share", "Established customers", ["Established"]),
+        share("at_risk_share", "At risk or dormant", AT_RISK),
+        share("lost_share", "Lost", ["Lost"]),
+        Number(
+            "value_at_stake",
+            "Value at stake a year",
+            at_risk["value_at_stake"].sum(),
+            "money",
+            window,
+            denominator=f"{len(at_risk):,} customers at risk or dormant, if they went on as before",
+        ),
+    ]
+
+
+def quality(summary: Mapping[str, Any], rules: pd.DataFrame) -> list[Number]:
+    """How sound the data is: `Verdict.summary()` and the frame of rules."""
+    rows, money = summary["rows"], summary["money"]
+    bad = rules[rules["result"] != "passed"]
+    window = "order lines of the data set"
+    return [
+        Number("rows_read", "Order lines read", rows["read"], "count", window),
+        Number("rows_accepted", "Order lines accepted", rows["accepted"], "count", window),
+        Number("amount_accepted", "Amount accepted", money["accepted"], "money", window),
+        Number("rows_quarantined", "Order lines in quarantine", rows["quarantined"], "count", window),
+        Number(
+            "rules_broken",
+            "Rules that found something",
+            len(bad),
+            "count",
+            "all tables",
+            denominator=f"of {len(rules)} rules",
+        ),
+    ]

@@ -1,0 +1,83 @@
+"""Frames as analyses make them → as figures and tables want them: renamed, reordered, nothing computed anew."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crm_lib import errors
+from crm_lib.present.sentences.base import FACTOR_NAMES
+
+def waterfall(effects: pd.DataFrame) -> pd.DataFrame:
+    """`decomposition.decompose` as steps from the old total to the new one: factor, effect, kind."""
+    total = effects[effects["factor"] == "total"].iloc[0]
+    parts = effects[(effects["factor"] != "total") & (effects["effect"].astype(float) != 0)]
+    named = [(FACTOR_NAMES[f], float(e), "effect") for f, e in zip(parts["factor"], parts["effect"], strict=True)]
+    steps = [("Before", float(total["before"]), "start"), *named, ("After", float(total["after"]), "end")]
+    return pd.DataFrame(steps, columns=["factor", "effect", "kind"])
+
+
+def best_first(curve: pd.DataFrame) -> pd.DataFrame:
+    """`concentration.lorenz`, counted from the customers who bring most: customer_share, revenue_share."""
+    turned = curve.iloc[::-1]
+    return pd.DataFrame(
+        {"customer_share": 1 - turned["customers_share"], "revenue_share": 1 - turned["value_share"]}
+    ).reset_index(drop=True)
+
+
+def flow_months(flow: pd.DataFrame) -> pd.DataFrame:
+    """`flow.monthly` without the warm-up and partial months, in which everyone seems to come or go."""
+    whole = flow[~flow["is_partial"].astype(bool) & ~flow["is_warm_up"].astype(bool)]
+    return whole.rename(columns={"start": "month"}).reset_index(drop=True)
+
+
+def returned(curve: pd.DataFrame) -> pd.DataFrame:
+    """`repeat.survival` as the share that came back by each day: days, share, lower, upper."""
+    return pd.DataFrame(
+        {
+            "days": curve["days"],
+            "share": 1 - curve["survival"],
+            "lower": 1 - curve["upper"],
+            "upper": 1 - curve["lower"],
+        }
+    )
+
+
+def cohort_grid(triangle: pd.DataFrame, latest: int = 24) -> pd.DataFrame:
+    """`cohorts.triangle` of the `latest` cohorts that hold anybody, with `customers` as their size."""
+    held = triangle[triangle["cohort_size"] > 0]
+    recent = sorted(held["cohort"].unique())[-latest:]
+    kept = held[held["cohort"].isin(recent)]
+    return kept.rename(columns={"cohort_size": "customers"}).reset_index(drop=True)
+
+
+def occupied(moves: pd.DataFrame) -> pd.DataFrame:
+    """`stages.transitions` without stages that nobody left and without those nobody reached."""
+    leaving = moves.groupby("from_stage")["customers"].transform("sum") > 0
+    reaching = moves.groupby("to_stage")["customers"].transform("sum") > 0
+    return moves[leaving & reaching].reset_index(drop=True)
+
+
+def movers(changes: pd.DataFrame) -> pd.DataFrame:
+    """`segments.segment_changes` of those who moved, the largest groups first."""
+    moved = changes[changes["before"] != changes["now"]]
+    return moved.sort_values("customers", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def chosen_rules(rules: pd.DataFrame, shown: str) -> pd.DataFrame:
+    """The frame of rules: "all" of them, or those "broken". Raises UsageError for another word."""
+    if shown not in ("all", "broken"):
+        raise errors.UsageError(errors.unknown("choice of rules", shown, ["all", "broken"]))
+    return rules if shown == "all" else rules[rules["result"] != "passed"]
+
+
+def tables_at_hand(presence: pd.DataFrame) -> pd.DataFrame:
+    """`coverage.presence` as one row a table: table, supplied, lacking (names of columns)."""
+    rows = [
+        {
+            "table": table,
+            "supplied": ", ".join(part.loc[part["is_supplied"], "column"]) or "–",
+            "lacking": ", ".join(part.loc[~part["is_supplied"], "column"]) or "–",
+        }
+        for table, part in presence.groupby("table", sort=False)
+    ]
+    return pd.DataFrame(rows, columns=["table", "supplied", "lacking"])
