@@ -27,16 +27,16 @@ def build(book: Book) -> Path:
 def tables(book: Book) -> dict[str, ir.Table]:
     """The marts as expressions.
 
-    segment: customer_id, recency_score, frequency_score, monetary_score, segment, tier.
-    stage: customer_id, stage, expected_gap_days, silence. value: customer_id, revenue,
-    revenue_rank, cumulative_share, is_top_20_percent.
+    segment: customer_id, recency_score, frequency_score, monetary_score, segment, value_tier.
+    stage: customer_id, stage, expected_gap_days, silence, return_multiple. value: customer_id,
+    revenue, revenue_rank, cumulative_share, is_top_20_percent.
     """
-    rfm = segments.rfm(book.customers)
-    tiers = segments.value_tiers(book.customers)
+    rfm = segments.rfm(book.customers, segments=book.segment_map)
+    scores = rfm.drop("days_since_last", "occasions", "revenue", "is_first_seen")
+    tiers = segments.value_tiers(book.customers).select("customer_id", "value_tier")
+    thresholds = stages.Thresholds.of(book.dataset.stages)
     return {
-        "segment": rfm.left_join(tiers.select("customer_id", "tier"), "customer_id").drop(
-            "customer_id_right"
-        ),
-        "stage": stages.stage(book.customers),
+        "segment": scores.join(tiers, "customer_id"),
+        "stage": stages.stage(book.customers, thresholds=thresholds),
         "value": concentration.ranked(book.customers),
     }

@@ -44,22 +44,22 @@ _MEASURES = (
     _Measure("new_customers", "New customers", "count", "new"),
     _Measure(
         "repeat_purchase_rate", "Repeat purchase rate", "percent", "repeaters", "active",
-        "customers with at least 1 purchase occasion in the window (counted: at least 2)",
+        "active customers; counted: two or more purchase occasions",
     ),
     _Measure(
-        "repeat_buying_rate", "Repeat-buying rate, month to month", "percent", "kept", "kept_of",
-        "customers active in a month (counted: active in the next month, too)",
+        "repeat_buying_rate", "Repeat-buying rate", "percent", "kept", "kept_of",
+        "customers active in the month before",
     ),
     _Measure(
         "revenue_per_active_customer", "Revenue per active customer", "money",
-        "known_revenue", "active", "active customers (revenue of known customers)",
+        "known_revenue", "active", "active customers",
     ),
     _Measure(
-        "average_order_value", "Average order value, net of returns", "money", "revenue", "orders",
+        "average_order_value", "Average order value", "money", "revenue", "orders",
         "order numbers, credit notes included",
     ),
     _Measure(
-        "top_share", "Revenue share of the top 20 % of customers", "percent", "top_revenue",
+        "top_share", "Revenue of the top 20 %", "percent", "top_revenue",
         "active_revenue", "revenue of active customers",
     ),
     _Measure(

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crm_lib import errors
+from crm_lib.present import words
 from crm_lib.present.numbers import Number
 from crm_lib.present.sentences.lifecycle import AT_RISK
 
@@ -35,7 +36,7 @@ def _measure(key: str, row: pd.Series) -> Number:
         label=row["label"],
         value=row["value"],
         unit=row["unit"],
-        window=row["window"],
+        window=words.window(row["window_start"], row["window_end"]),
         change=row["change"],
         change_label=compared,
         year_change=row["year_change"] if row["span"] == "month" else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from crm_lib.periods import Window
 from crm_lib.present import words
 from crm_lib.present.words import say
 
@@ -94,10 +95,15 @@ def customer_flow(flow: pd.DataFrame) -> str:
     return say(f"flow.{direction(net)}", **fields)
 
 
-def decomposition(effects: pd.DataFrame, before: str, after: str, currency: str) -> str:
+def decomposition(
+    effects: pd.DataFrame, before: Window, after: Window, currency: str
+) -> str:
     """The change of revenue and the factor that did most. Frame: `decomposition.decompose`."""
     change = float(effects.loc[effects["factor"] == "total", "effect"].iloc[0])
-    fields = {"before": before, "after": after}
+    fields = {
+        "before": words.window(before.start, before.end),
+        "after": words.window(after.start, after.end),
+    }
     if not change:
         return say("decomposition.flat", **fields)
     parts = effects[effects["factor"] != "total"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 
 from crm_lib.present import words
@@ -27,18 +29,18 @@ def stages(sizes: pd.DataFrame) -> str:
     )
 
 
-def transitions(moves: pd.DataFrame, before: str, after: str) -> str:
+def transitions(moves: pd.DataFrame, before: date, after: date) -> str:
     """What became of the established customers. Frame: `stages.transitions`."""
     rows = moves[moves["from_stage"] == "Established"]
     total = rows["customers"].sum()
     if not total:
-        return say("transitions.none", before=before)
+        return say("transitions.none", before=words.day(before))
     stayed = rows.loc[rows["to_stage"] == "Established", "customers"].sum() / total
     slipped = rows.loc[rows["to_stage"].isin(SLIPPED), "customers"].sum() / total
     return say(
         "transitions.stay",
-        before=before,
-        after=after,
+        before=words.day(before),
+        after=words.day(after),
         stayed=words.percent(stayed, 0),
         slipped=words.percent(slipped, 0),
     )

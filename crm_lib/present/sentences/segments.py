@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 
 from crm_lib.present import words
@@ -138,14 +140,14 @@ def habits(frame: pd.DataFrame) -> str:
     return say("habits.top", value=str(most["value"]), share=share)
 
 
-def moves(changes: pd.DataFrame, before: str) -> str:
+def moves(changes: pd.DataFrame, before: date) -> str:
     """How many stayed in their segment. Frame: `segments.segment_changes`."""
     known = changes[~changes["before"].isin(["Not in the base", "No purchase"])]
     total = known["customers"].sum()
     if not total:
         return say("segments.none")
     stayed = known.loc[known["before"] == known["now"], "customers"].sum() / total
-    return say("moves.segments", before=before, stayed=words.percent(stayed, 0))
+    return say("moves.segments", before=words.day(before), stayed=words.percent(stayed, 0))
 
 
 def clusters(groups: int, stability: float, structure: str, refusal: str) -> str:

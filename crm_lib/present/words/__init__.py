@@ -26,6 +26,7 @@ from crm_lib.present.words.format import (
     through,
     unit_label,
     value,
+    window,
 )
 
 __all__ = [
@@ -52,4 +53,5 @@ __all__ = [
     "through",
     "unit_label",
     "value",
+    "window",
 ]

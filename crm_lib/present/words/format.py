@@ -168,6 +168,20 @@ def month(date: dt.date | None, short: bool = False) -> str:
     return format_date(date, "MMM y" if short else "MMMM y", locale=NUMBER_LOCALE)
 
 
+def window(start: dt.date, end: dt.date) -> str:
+    """The days from `start` to the day before `end`, as short as they can be said.
+
+    Whole months by name: "December 2017", "July–September 2017", "November 2016–January 2017".
+    """
+    last = end - dt.timedelta(days=1)
+    if start.day != 1 or end.day != 1:
+        return f"{day(start)} – {day(last)}"
+    if (start.year, start.month) == (last.year, last.month):
+        return month(start)
+    first = format_date(start, "MMMM" if start.year == last.year else "MMMM y", locale=NUMBER_LOCALE)
+    return f"{first}–{month(last)}"
+
+
 def through(as_of: dt.date | str) -> str:
     """The last observed day in words; `as_of` itself is excluded: 2018-01-01 → "31 December 2017"."""
     end = dt.date.fromisoformat(as_of[:10]) if isinstance(as_of, str) else as_of
