@@ -113,9 +113,9 @@ def test_several_faults_are_named_at_once(workshop: Workshop) -> None:
 def test_an_empty_file_and_an_unknown_name(workshop: Workshop) -> None:
     with pytest.raises(UsageError, match="is empty; `crm init` writes one"):
         read(workshop, "# nothing yet\n")
-    with pytest.raises(UsageError, match="no data set 'shup'. Did you mean 'shop'"):
+    with pytest.raises(UsageError, match=r"no data set 'shup'. Did you mean 'shop'"):
         dataset.load("shup")
-    with pytest.raises(UsageError, match="no data set '../shop'"):
+    with pytest.raises(UsageError, match=r"no data set '../shop'"):
         dataset.load("../shop")
 
 

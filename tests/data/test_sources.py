@@ -145,7 +145,7 @@ def test_a_duckdb_file_gives_its_tables_and_views(workshop: Workshop) -> None:
     wrong = dataset.TableConfig(
         source=Source(duckdb="data/shop/shop.duckdb", table="sale"), columns={}
     )
-    with pytest.raises(SourceError, match="no table 'sale'. Did you mean 'sales'"):
+    with pytest.raises(SourceError, match=r"no table 'sale'. Did you mean 'sales'"):
         sources.read(wrong, workshop.backend, workshop.scratch)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from crm_lib import engine, project, staging
 from crm_lib import dataset as datasets
+from crm_lib import engine, project, staging
 from crm_lib.errors import SourceError, UsageError
 from tests.data.conftest import COLUMNS, Workshop
 

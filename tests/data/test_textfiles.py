@@ -216,8 +216,8 @@ def test_of_several_sheets_one_must_be_named(workshop: Workshop) -> None:
     source = {"files": "data/shop/lines.xlsx"}
     with pytest.raises(SourceError, match="3 sheets; write `sheet:` one of Notes, Sales, Empty"):
         workshop.stage(source=source)
-    with pytest.raises(SourceError, match="no sheet 'Sale'. Did you mean 'Sales'"):
+    with pytest.raises(SourceError, match=r"no sheet 'Sale'. Did you mean 'Sales'"):
         workshop.stage(source=source | {"sheet": "Sale"})
-    with pytest.raises(SourceError, match="sheet 'Empty' .* is empty"):
+    with pytest.raises(SourceError, match=r"sheet 'Empty' .* is empty"):
         workshop.stage(source=source | {"sheet": "Empty"})
     assert len(workshop.stage(source=source | {"sheet": "Sales"})) == 3
