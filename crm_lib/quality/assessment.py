@@ -89,8 +89,7 @@ class Assessment:
         if name == "lines":
             needed.append("total_amount")
         return profile(
-            table, self._fated[name], targets, list(dict.fromkeys(needed)),
-            rows_read=self.counts[name].read.rows, as_of=self.as_of,
+            table, self._fated[name], targets, list(dict.fromkeys(needed)), as_of=self.as_of,
         )  # fmt: skip
 
     def _row_outcomes(self, name: str) -> dict[str, RuleOutcome]:
@@ -141,7 +140,7 @@ class Assessment:
             outcomes[rule.rule_id] = RuleOutcome.of(
                 rule, failing_share, judgement.problem,
                 failing_rows=defects, checked_rows=checked, money=found.money.get(measure),
-                observed=f"{measure} is {_shown(measure, found.measured, schema.table(name))}",
+                observed=_observed(measure, _shown(measure, found.measured, schema.table(name))),
                 example=examples.get(rule.rule_id),
             )  # fmt: skip
         return outcomes
@@ -177,6 +176,10 @@ def _shown(
     if value is None or measures.type_of(measure, table).type != "day":
         return value
     return day_of(value).isoformat()
+
+
+def _observed(measure: str, value: float | str | None) -> str:
+    return f"{measure} is {value:,.10g}" if isinstance(value, float) else f"{measure} is {value}"
 
 
 def _examples(rows: ir.Table, rules: list[Rule], where: Mapping[str, int]) -> dict[str, Example]:

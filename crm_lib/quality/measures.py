@@ -12,7 +12,7 @@ from crm_lib import schema
 from crm_lib.errors import UsageError, listing
 
 TABLE_MEASURES = (
-    "rows", "rows_read", "required_columns_missing", "identical_rows", "total_amount",
+    "rows", "required_columns_missing", "identical_rows", "total_amount",
     "first_day", "last_day", "days_without_rows", "longest_gap_days", "freshness_days",
 )  # fmt: skip
 STATISTICS = (

@@ -56,7 +56,6 @@ def profile(
     targets: dict[str, ir.Table],
     needed: Iterable[str],
     *,
-    rows_read: int,
     as_of: date,
 ) -> Profile:
     """The measures `needed` of the accepted rows among `fated` (see `fates`), and its days.
@@ -69,7 +68,6 @@ def profile(
     found = Profile()
     columns = accepted.columns
     found.measured["required_columns_missing"] = sum(name not in columns for name in table.required)
-    found.measured["rows_read"] = rows_read
     _aggregate(found, table, accepted, [*needed, "rows"])
     if table.recorded in columns:
         delivered = fated.filter(fated.fate != "later")

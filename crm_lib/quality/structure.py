@@ -45,14 +45,11 @@ def _table_rules(declared: schema.Table) -> Iterator[Rule]:
         "Without a required column the table cannot be read as what it is.",
         subject=", ".join(declared.required),
     )  # fmt: skip
-    ledger = name == "lines"
-    yield Rule(
-        f"{name}.not_empty", name, "table", _BETWEEN,
-        {"column": "rows" if ledger else "rows_read", "min_value": 1},
-        "critical" if ledger else "warning",
-        "Without order lines there is nothing to report." if ledger
-        else "An empty table usually means that a delivery failed.",
-    )  # fmt: skip
+    if name == "lines":
+        yield Rule(
+            "lines.not_empty", "lines", "table", _BETWEEN, {"column": "rows", "min_value": 1},
+            "critical", "Without order lines there is nothing to report.", subject="rows",
+        )  # fmt: skip
 
 
 def _column_rules(declared: schema.Table, column: schema.Column) -> Iterator[Rule]:

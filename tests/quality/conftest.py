@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -9,11 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
 
+from crm_lib import engine
 from crm_lib.dataset import Dataset
 from crm_lib.quality import judge, rules
 from crm_lib.quality.verdict import Verdict, assess
@@ -31,6 +32,9 @@ _TYPES = {
     "quantity": pa.float64(), "score": pa.float64(), "scale_max": pa.float64(), "row_id": pa.int64(),
     "year": pa.int64(), "supplier_count": pa.int64(), "our_rank": pa.int64(),
 }  # fmt: skip
+
+_ENGINE = engine.connect()
+_NUMBERS = itertools.count()
 
 Project = Callable[..., Path]
 
@@ -62,7 +66,12 @@ def staged(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> ir.Table:
     }
     made["row_id"] = pa.array([(1 << 40) + at for at in range(1, len(rows) + 1)], pa.int64())
     made["source_file"] = pa.array(["shop.csv"] * len(rows), pa.string())
-    return ibis.memtable(pa.table(made))
+    return bound(pa.table(made))
+
+
+def bound(table: pa.Table) -> ir.Table:
+    """The rows as a table of the engine, as staging gives them."""
+    return _ENGINE.create_table(f"rows_{next(_NUMBERS)}", table, temp=True)
 
 
 def _cell(name: str, value: Any) -> Any:
@@ -86,8 +95,7 @@ def verdict_on(data: Dataset, tables: dict[str, ir.Table], scope: str = "") -> V
     """Judge, then assess as of 2023-02-01."""
     by_table = rules.load(data)
     failures = {
-        name: ibis.memtable(judge.judge_rows(by_table[name], table))
-        for name, table in tables.items()
+        name: bound(judge.judge_rows(by_table[name], table)) for name, table in tables.items()
     }
     return assess(data, tables, failures, as_of=AS_OF, scope=scope)
 
