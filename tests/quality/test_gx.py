@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,3 +88,16 @@ def test_unknown_types_and_arguments_are_named() -> None:
         gx.check("expect_column_values_to_be_betwixt", {}, "here")
     with pytest.raises(UsageError, match="Did you mean 'max_value'"):
         gx.check(BETWEEN, {"column": "amount", "max_valu": 1}, "here")
+
+
+def test_two_rules_of_the_same_words_are_both_judged() -> None:
+    same = {"column": "amount", "min_value": 0}
+    found = gx.judge(FRAME, [Rule("one", BETWEEN, same), Rule("two", BETWEEN, same)])
+    assert found["one"].failing.tolist() == found["two"].failing.tolist() == [1, 3]
+
+
+def test_whoever_only_reads_a_verdict_does_not_wait_for_gx() -> None:
+    code = (
+        "import sys; import crm_lib.quality.verdict; sys.exit('great_expectations' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
