@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         verdict_strip,
     )
     from crm_lib.present.show import if_possible, show
+    from crm_lib.present.words import in_words
     from crm_lib.publishing.exports import export
     from crm_lib.quality import coverage
     from crm_lib.quality.frames import reconciliation_frame, rules_frame
@@ -62,6 +63,7 @@ _DOOR = {
         "verdict_strip",
     ),
     "crm_lib.present.show": ("if_possible", "show"),
+    "crm_lib.present.words": ("in_words",),
     "crm_lib.publishing.exports": ("export",),
     "crm_lib.quality": ("coverage",),
     "crm_lib.quality.frames": ("reconciliation_frame", "rules_frame"),
@@ -88,6 +90,7 @@ __all__ = [
     "flow",
     "headline",
     "if_possible",
+    "in_words",
     "note",
     "open_book",
     "profiles",

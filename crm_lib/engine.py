@@ -63,17 +63,17 @@ def collect(table: ir.Table, *, max_rows: int = REPORT_ROWS) -> pd.DataFrame:
 
 
 @ibis.udf.scalar.builtin(name="try_strptime")
-def try_strptime(text: str, formats: dt.Array(dt.string)) -> dt.timestamp:  # type: ignore[empty-body,valid-type]
+def try_strptime(text: str, formats: dt.Array(dt.string)) -> dt.timestamp:  # type: ignore[valid-type]
     """The time that `text` states in the first fitting format; null where none fits."""
 
 
 @ibis.udf.scalar.builtin(name="timezone")
-def _to_zoned(zone: str, at: dt.timestamp) -> dt.Timestamp(timezone="UTC"):  # type: ignore[empty-body,valid-type]
+def _to_zoned(zone: str, at: dt.timestamp) -> dt.Timestamp(timezone="UTC"):  # type: ignore[valid-type]
     """The instant that the clock of `zone` showed as `at`."""
 
 
 @ibis.udf.scalar.builtin(name="timezone")
-def _to_local(zone: str, at: dt.Timestamp(timezone="UTC")) -> dt.timestamp:  # type: ignore[empty-body,valid-type]
+def _to_local(zone: str, at: dt.Timestamp(timezone="UTC")) -> dt.timestamp:  # type: ignore[valid-type]
     """What the clock of `zone` showed at the instant `at`."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crm_lib import errors
+from crm_lib.periods import Window
 from crm_lib.present import words
 from crm_lib.present.numbers import Number
 from crm_lib.present.sentences.lifecycle import AT_RISK
@@ -36,7 +37,7 @@ def _measure(key: str, row: pd.Series) -> Number:
         label=row["label"],
         value=row["value"],
         unit=row["unit"],
-        window=words.window(row["window_start"], row["window_end"]),
+        window=words.in_words(Window(row["window_start"], row["window_end"])),
         change=row["change"],
         change_label=compared,
         year_change=row["year_change"] if row["span"] == "month" else None,
@@ -48,9 +49,10 @@ def _measure(key: str, row: pd.Series) -> Number:
 
 
 def concentration(
-    sizes: pd.DataFrame, top: pd.DataFrame, needed: pd.DataFrame, *, gini: float, window: str
+    sizes: pd.DataFrame, top: pd.DataFrame, needed: pd.DataFrame, *, gini: float, observed: Window
 ) -> list[Number]:
     """Who carries the business: `segments.sizes`, `concentration.top_shares`, `customers_for_share`."""
+    window = words.in_words(observed)
     lead = sizes.sort_values("revenue_share", ascending=False).head(1)
     numbers = [
         Number(
@@ -89,12 +91,12 @@ def concentration(
     return [*numbers, Number("gini", "Gini coefficient of revenue", gini, "ratio", window, note=note)]
 
 
-def stages(sizes: pd.DataFrame, at_risk: pd.DataFrame, *, as_of: str) -> list[Number]:
+def stages(sizes: pd.DataFrame, at_risk: pd.DataFrame, *, observed: Window) -> list[Number]:
     """Where customers stand: `stages.sizes` and `stages.at_risk`."""
     whole = sizes["customers"].sum()
     by_stage = sizes.set_index("stage")["customers"]
     known = f"of {whole:,} known customers"
-    window = f"before {as_of}"
+    window = f"on {words.day(observed.last_day)}"
 
     def share(key: str, label: str, names: Sequence[str]) -> Number:
         part = by_stage.reindex(list(names), fill_value=0).sum() / whole if whole else None

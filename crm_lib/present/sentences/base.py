@@ -101,8 +101,8 @@ def decomposition(
     """The change of revenue and the factor that did most. Frame: `decomposition.decompose`."""
     change = float(effects.loc[effects["factor"] == "total", "effect"].iloc[0])
     fields = {
-        "before": words.window(before.start, before.end),
-        "after": words.window(after.start, after.end),
+        "before": words.in_words(before),
+        "after": words.in_words(after),
     }
     if not change:
         return say("decomposition.flat", **fields)

@@ -12,6 +12,7 @@ from crm_lib.present.words.format import (
     counted,
     day,
     days,
+    in_words,
     is_missing,
     is_numeric,
     known_currency,
@@ -26,7 +27,6 @@ from crm_lib.present.words.format import (
     through,
     unit_label,
     value,
-    window,
 )
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "counted",
     "day",
     "days",
+    "in_words",
     "is_missing",
     "is_numeric",
     "known_currency",
@@ -53,5 +54,4 @@ __all__ = [
     "through",
     "unit_label",
     "value",
-    "window",
 ]

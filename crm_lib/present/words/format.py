@@ -22,6 +22,7 @@ from babel.numbers import (
 )
 
 from crm_lib import errors
+from crm_lib.periods import Window
 
 # Dates in the British order; currency signs of international English ($, £, €, CN¥).
 DATE_LOCALE = "en_GB"
@@ -168,12 +169,12 @@ def month(date: dt.date | None, short: bool = False) -> str:
     return format_date(date, "MMM y" if short else "MMMM y", locale=NUMBER_LOCALE)
 
 
-def window(start: dt.date, end: dt.date) -> str:
-    """The days from `start` to the day before `end`, as short as they can be said.
+def in_words(window: Window) -> str:
+    """A window as short as it can be said, its last day included.
 
     Whole months by name: "December 2017", "July–September 2017", "November 2016–January 2017".
     """
-    last = end - dt.timedelta(days=1)
+    start, end, last = window.start, window.end, window.last_day
     if start.day != 1 or end.day != 1:
         return f"{day(start)} – {day(last)}"
     if (start.year, start.month) == (last.year, last.month):
