@@ -7,10 +7,12 @@ rendering removes it.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_CODE = re.compile(r"`([^`]+)`")
 METRICS_MIME = "application/vnd.crm.metrics+json"
 FINDING_MIME = "application/vnd.crm.finding+json"
 
@@ -22,7 +24,8 @@ LAB_STYLE = """<style>
 .crm-window,.crm-change,.crm-fineprint,.crm-note{color:var(--jp-ui-font-color2,#555)}
 .crm-finding{font-weight:600;font-size:1.1em;max-width:44em;margin:8px 0}
 .crm-figure{margin:8px 0}.crm-figure img{max-width:760px;width:100%}
-.crm-scroll{overflow-x:auto}.crm-table td,.crm-table th{padding:3px 10px}
+.crm-scroll{overflow-x:auto}.crm-table td,.crm-table th{padding:3px 10px;text-align:left;vertical-align:baseline}
+.crm-long{min-width:18em;white-space:normal}.crm-caption{font-weight:600;margin:8px 0 4px}
 .crm-table .crm-number{text-align:right;font-variant-numeric:tabular-nums}
 .crm-callout,.crm-verdict{border-left:4px solid #14607a;padding:6px 14px;max-width:60em;margin:8px 0}
 .crm-facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px}.crm-facts dd{margin:0}
@@ -47,6 +50,11 @@ class Html:
 def escape(text: object) -> str:
     """Text as it may stand between tags and inside quoted attributes."""
     return html.escape(str(text), quote=True)
+
+
+def prose(text: object) -> str:
+    """Escaped text in which `names in backticks` are set as code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def tag(name: str, content: str, css: str = "", **attributes: object) -> str:

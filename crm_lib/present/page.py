@@ -10,7 +10,7 @@ import pandas as pd
 from crm_lib import errors
 from crm_lib.present import style, words
 from crm_lib.present.figures import canvas
-from crm_lib.present.html import FINDING_MIME, Html, escape, tag
+from crm_lib.present.html import FINDING_MIME, Html, escape, prose, tag
 from crm_lib.present.numbers import Number, headline
 from crm_lib.present.tables import Column, table
 
@@ -41,7 +41,7 @@ def finding(sentence: str) -> Html:
 
 def note(text: str) -> Html:
     """A remark that must not be overlooked: a limit, an assumption, a warning."""
-    return Html(tag("div", tag("p", escape(text)), "crm-callout", role="note"), text)
+    return Html(tag("div", tag("p", prose(text)), "crm-callout", role="note"), text)
 
 
 def figure(
@@ -69,7 +69,7 @@ def figure(
         picture = tag("p", escape(words.say("figure.empty")), "crm-empty")
     else:
         picture = _picture(draw, frame, finding, size, options)
-    below = tag("p", escape(note), "crm-note") if note else ""
+    below = tag("p", prose(note), "crm-note") if note else ""
     body = caption + picture + below
     return Html(tag("figure", body, f"crm-figure crm-figure-{size}"), f"[figure] {finding}")
 
@@ -124,7 +124,7 @@ def _warnings(warnings: list[str]) -> str:
     )
     return tag(
         "details",
-        summary + tag("ul", "".join(tag("li", escape(text)) for text in warnings)),
+        summary + tag("ul", "".join(tag("li", prose(text)) for text in warnings)),
         "crm-warnings",
     )
 

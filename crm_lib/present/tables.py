@@ -10,10 +10,12 @@ import pandas as pd
 
 from crm_lib import errors
 from crm_lib.present import words
-from crm_lib.present.html import Html, escape, tag
+from crm_lib.present.html import Html, escape, prose, tag
 
-# Above this, cents in a column of money are noise.
-WHOLE_MONEY_FROM = 10_000
+# Where no amount of a column is smaller, cents are noise.
+WHOLE_MONEY_FROM = 1_000
+# Texts up to the first length stay on one line; a column with one beyond the second gets room.
+SHORT_TEXT, LONG_TEXT = 28, 40
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,14 @@ def table(
     strong = [bool(x) for x in shown[emphasise]] if emphasise else [False] * len(shown)
     bars = _bars(shown, columns)
     kinds = list(columns.values())
+    classes = [_classes(cells[name], column) for name, column in columns.items()]
     rows = [
-        _row([texts[i] for texts in cells.values()], kinds, [bar[i] for bar in bars], strong[i])
+        _row(
+            [texts[i] for texts in cells.values()],
+            [c[i] for c in classes],
+            [b[i] for b in bars],
+            strong[i],
+        )
         for i in range(len(shown))
     ]
     more = (
@@ -77,17 +85,17 @@ def table(
         if len(frame) > max_rows
         else ("" if rows else words.say("table.empty"))
     )
-    parts = [
-        tag("caption", escape(caption)) if caption else "",
-        tag("thead", tag("tr", "".join(_head(column, currency) for column in columns.values()))),
-        tag("tbody", "".join(rows)),
-    ]
+    head = tag("tr", "".join(_head(column, currency) for column in kinds))
+    body = tag("thead", head) + tag("tbody", "".join(rows))
     region = tag(
-        "div", tag("table", "".join(parts), "crm-table"), "crm-scroll",
+        "div", tag("table", body, "crm-table"), "crm-scroll",
         tabindex="0", role="region", aria_label=caption or _label(columns),
     )  # fmt: skip
-    below = "".join(tag("p", escape(text), "crm-note") for text in (more, note) if text)
-    return Html(tag("div", region + below, "crm-tablewrap"), _plain(cells, columns, more, caption))
+    above = tag("p", escape(caption), "crm-caption") if caption else ""
+    below = "".join(tag("p", prose(text), "crm-note") for text in (more, note) if text)
+    return Html(
+        tag("div", above + region + below, "crm-tablewrap"), _plain(cells, columns, more, caption)
+    )
 
 
 def _label(columns: Mapping[str, Column]) -> str:
@@ -114,9 +122,18 @@ def _bars(frame: pd.DataFrame, columns: Mapping[str, Column]) -> list[list[int |
 def _texts(values: pd.Series[Any], column: Column) -> list[str]:
     digits = column.digits
     if digits is None and column.unit == "money":
-        largest = max((abs(float(x)) for x in values if not words.is_missing(x)), default=0.0)
-        digits = 0 if largest >= WHOLE_MONEY_FROM else 2
+        amounts = [abs(float(x)) for x in values if not words.is_missing(x)]
+        digits = 2 if any(0 < amount < WHOLE_MONEY_FROM for amount in amounts) else 0
     return [words.bare(x, column.unit, digits) for x in values]
+
+
+def _classes(texts: list[str], column: Column) -> list[str]:
+    """The class of each cell of a column: numbers to the right, short texts on one line, long ones wide."""
+    if words.is_numeric(column.unit):
+        return ["crm-number"] * len(texts)
+    if max(map(len, texts), default=0) > LONG_TEXT:
+        return ["crm-long"] * len(texts)
+    return ["crm-nowrap" if len(text) <= SHORT_TEXT else "" for text in texts]
 
 
 def _head(column: Column, currency: str | None) -> str:
@@ -127,14 +144,14 @@ def _head(column: Column, currency: str | None) -> str:
     return tag("th", label, "crm-number" if words.is_numeric(column.unit) else "", scope="col")
 
 
-def _row(texts: list[str], columns: list[Column], bars: list[int | None], strong: bool) -> str:
+def _row(texts: list[str], classes: list[str], bars: list[int | None], strong: bool) -> str:
     cells = []
-    for position, (text, column, bar) in enumerate(zip(texts, columns, bars, strict=True)):
-        css = ["crm-number"] if words.is_numeric(column.unit) else []
+    for position, (text, css, bar) in enumerate(zip(texts, classes, bars, strict=True)):
         if bar is not None:
-            css += ["crm-bar", f"crm-bar-{bar}"]
+            css += f" crm-bar crm-bar-{bar}"
         name, scope = ("th", "row") if position == 0 else ("td", "")
-        cells.append(tag(name, escape(text), " ".join(css), scope=scope))
+        content = prose(text) if css == "crm-long" else escape(text)
+        cells.append(tag(name, content, css, scope=scope))
     return tag("tr", "".join(cells), "crm-strong" if strong else "")
 
 

@@ -118,6 +118,12 @@ def test_names_in_figures_stay_text() -> None:
     assert {"a &amp; b", "&lt;c&gt;"} <= set(texts(svg(segments.profile_bars)))
 
 
+def test_a_share_below_one_per_cent_is_not_called_nothing() -> None:
+    frame = FRAMES[segments.profile_bars][0].assign(customers_share=[0.003, 0.0])
+    shown = texts(canvas.svg(segments.profile_bars, frame, (8, 4), {}).decode())
+    assert {"&lt;1%", "0%"} <= set(shown)
+
+
 def test_partial_months_and_the_warm_up_are_named_not_only_coloured() -> None:
     assert {"partial", "warm-up"} <= set(texts(svg(base.revenue_by_month)))
 

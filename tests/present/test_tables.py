@@ -35,17 +35,29 @@ def test_units_stand_in_the_head_and_numbers_in_the_cells() -> None:
     shown = table(FRAME, columns=COLUMNS, currency="GBP", caption="Segments")
     assert cells(shown.html) == [
         ["Segment", "Customers", "Share (%)", "Revenue (£)"],
-        ["Champions", "296", "38.0", "1,746,495"],
-        ["<b>Lost</b>", "12,000", "–", "8"],
+        ["Champions", "296", "38.0", "1,746,495.12"],
+        ["<b>Lost</b>", "12,000", "–", "8.50"],
     ]
     assert "&lt;b&gt;Lost&lt;/b&gt;" in shown.html
     assert "Champions" in shown.text
 
 
-def test_small_amounts_keep_their_cents() -> None:
-    small = FRAME.assign(revenue=[9999.99, 8.5])
-    shown = table(small, columns={"revenue": Column("Revenue", "money")}, currency="GBP")
-    assert cells(shown.html)[1:] == [["9,999.99"], ["8.50"]]
+def test_cents_are_left_out_only_where_every_amount_is_large() -> None:
+    large = FRAME.assign(revenue=[-1746495.12, 1000.4])
+    shown = table(large, columns={"revenue": Column("Revenue", "money")}, currency="GBP")
+    assert cells(shown.html)[1:] == [["−1,746,495"], ["1,000"]]
+
+
+def test_long_texts_get_room_and_short_ones_stay_on_a_line() -> None:
+    frame = pd.DataFrame({"name": ["short"], "why": ["a reason " * 6]})
+    html = table(frame, columns={"name": Column("Name"), "why": Column("Why")}).html
+    soup = BeautifulSoup(html, "html.parser")
+    assert [cell["class"] for cell in soup.select("tbody tr > *")] == [["crm-nowrap"], ["crm-long"]]
+
+
+def test_names_in_backticks_are_set_as_code_and_still_escaped() -> None:
+    html = table(FRAME, columns={"segment": Column("Segment")}, note="see `a<b`").html
+    assert "see <code>a&lt;b</code>" in html
 
 
 def test_numbers_align_right_and_first_cells_name_their_row() -> None:

@@ -93,8 +93,7 @@ def cohort_triangle(ax: Axes, frame: pd.DataFrame) -> Axes:
         for cohort, period, share in rows(later, "cohort", "period", "share")
     ]
     partial = [bool(flag) for flag in later["is_partial"]]
-    whole = [share for (_, _, share), open_ in zip(cells, partial, strict=True) if not open_]
-    heatmap(ax, cells, lambda x: f"{x * 100:.0f}", top=max(whole, default=1.0), faint=partial)
+    heatmap(ax, cells, lambda x: f"{x * 100:.0f}", top=_comparable_top(later), faint=partial)
     ax.set_yticks(range(len(cohorts)), [_cohort_name(frame, cohort) for cohort in cohorts])
     periods = sorted({column for column, _, _ in cells})
     ax.set_xticks(periods[:: 2 if is_narrow(ax) and len(periods) > 8 else 1])
@@ -103,6 +102,13 @@ def cohort_triangle(ax: Axes, frame: pd.DataFrame) -> Axes:
     marks = {"partial": any(partial), "warm_up": bool(later["is_warm_up"].any()), "cut": cut}
     ax.set_xlabel(_cohort_legend(is_narrow(ax), [name for name, given in marks.items() if given]))
     return ax
+
+
+def _comparable_top(later: pd.DataFrame) -> float:
+    """The largest share of full periods, of cohorts that are really new where there are any."""
+    full = later[~later["is_partial"].astype(bool)]
+    new = full[~full["is_warm_up"].astype(bool)]
+    return max(floats(new if len(new) else full, "share"), default=1.0)
 
 
 def _say_nothing(ax: Axes) -> Axes:

@@ -148,7 +148,7 @@ def two_shares(
     top = max(*customers, *revenue, 0.01)
     for row, (a, b) in enumerate(zip(customers, revenue, strict=True)):
         roles = ("muted", "accent") if a <= b else ("accent", "muted")
-        texts = [words.percent(share, 0) for share in sorted((a, b))]
+        texts = [_share(share) for share in sorted((a, b))]
         if abs(a - b) > 0.005 * top:
             _beside(ax, row, min(a, b), texts[0], "left", roles[0])
         _beside(ax, row, max(a, b), texts[1], "right", roles[1])
@@ -161,6 +161,11 @@ def two_shares(
         (words.say("label.revenue"), "accent", "o"),
     ]
     key(ax, marks, words.say("label.share_of"))
+
+
+def _share(share: float) -> str:
+    """Whole per cent; what is less than one is not called nothing."""
+    return words.say("label.under_one") if 0 < share < 0.005 else words.percent(share, 0)
 
 
 def _beside(ax: Axes, row: float, x: float, text: str, side: str, role: str) -> None:

@@ -36,6 +36,7 @@ SENTENCES: dict[str, str] = {
     "label.reactivated": "reactivated",
     "label.lapsed": "lapsed",
     "label.net": "net",
+    "label.under_one": "<1%",
     "label.share_of": "Share of",
     "label.customers": "customers",
     "label.revenue": "revenue",
