@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from crm_lib.analysis import dashboard
 from crm_lib.engine import collect
+from crm_lib.errors import UsageError
 from tests.analysis.ledger import SIX, Ledger
 
 
@@ -155,3 +157,14 @@ def test_the_monthly_series() -> None:
     assert list(frame["kept_customers"]) == [0, 1, 1]
     assert list(frame["repeat_buying_rate"])[1:] == pytest.approx([1 / 3, 1 / 2])
     assert list(frame["revenue_per_active_customer"]) == pytest.approx([50, 445 / 2, 30])
+
+
+def test_windows_to_compare_lie_side_by_side_in_what_was_observed() -> None:
+    observed = Ledger(SIX, end="2023-03-20").observed
+    after, before = dashboard.compared(observed, months=1)
+    assert (after.start, after.end) == (date(2023, 2, 1), date(2023, 3, 1))
+    assert (before.start, before.end) == (date(2023, 1, 1), date(2023, 2, 1))
+    with pytest.raises(UsageError, match="compare fewer than 2 months"):
+        dashboard.compared(observed, months=2)
+    with pytest.raises(UsageError, match="at least 1 month"):
+        dashboard.compared(observed, months=0)
