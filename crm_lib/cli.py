@@ -158,6 +158,9 @@ def _say_plan(made: Any) -> None:
         changed = report.declaration.changed(chosen[report.stem])
         with_ = ", ".join(f"{name}={value!r}" for name, value in changed.items())
         typer.echo(f"  {report.stem}  {report.title}" + (f"  [{with_}]" if with_ else ""))
+    for item in made.coverage:
+        if item.coverage == "impossible":
+            typer.echo(f"  {item.report} would be left out: it needs {item.missing}")
     typer.echo("Nothing was run.")
 
 
@@ -197,11 +200,11 @@ def check(dataset: Dataset, as_of: AsOf, scope: Scope = "") -> None:
     """Judge the data: every rule's outcome, where the rows went, and what can be analysed."""
     from crm_lib import terminal
     from crm_lib.book import open_book
-    from crm_lib.publishing import reports
+    from crm_lib.quality import coverage
 
     book = open_book(dataset, as_of=_day(dataset, as_of), scope=scope)
     terminal.verdict(book.verdict)
-    terminal.coverage(book.dataset, reports.every())
+    terminal.coverage(coverage.coverage(book.dataset))
     if any(count.quarantined.rows for count in book.verdict.tables):
         typer.echo(f"Rows set aside: crm quarantine {dataset} --as-of {book.as_of} --out rows.csv")
     book.verdict.raise_if_critical()

@@ -20,7 +20,7 @@ from crm_lib.publishing import manifest
 _FACTS = ("revenue", "first_on", "last_on", "occasions", "days_since_last")
 _MARTS: Mapping[str, tuple[str, ...]] = {
     "value": ("revenue_rank", "cumulative_share", "is_top_20_percent"),
-    "segment": ("recency_score", "frequency_score", "monetary_score", "segment", "tier"),
+    "segment": ("recency_score", "frequency_score", "monetary_score", "segment", "value_tier"),
     "stage": ("stage",),
 }
 
@@ -45,7 +45,7 @@ class Customer(BaseModel):
     cumulative_share: float | None = None
     is_top_20_percent: bool | None = None
     segment: str | None = None
-    tier: str | None = None
+    value_tier: str | None = None
     stage: str | None = None
     recency_score: int | None = None
     frequency_score: int | None = None

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from crm_lib.dataset import Dataset
     from crm_lib.lookup import Customer
     from crm_lib.publishing.reports import Report
+    from crm_lib.quality.coverage import ReportCoverage
     from crm_lib.quality.outcomes import RuleOutcome
     from crm_lib.quality.verdict import Verdict
 
 _FATES = ("read", "accepted", "quarantined", "later", "out_of_scope")
+
+_LOG_WIDTH = 180
+"""Characters a line where no terminal says how many it has."""
 
 
 def _table(
@@ -32,6 +36,8 @@ def _table(
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_LOG_WIDTH)
     console.print(table)
     console.print()
 
@@ -65,6 +71,15 @@ def _rule_row(outcome: RuleOutcome) -> tuple[str, ...]:
         outcome.on_fail,
         f"{outcome.failing_rows:,}",
         f"{outcome.checked_rows:,}",
+    )
+
+
+def coverage(found: Sequence[ReportCoverage]) -> None:
+    """One line a report: can this data set fill it, what is missing, what would that unlock."""
+    _table(
+        "Reports that the data can fill",
+        ("report", "coverage", "missing", "would unlock"),
+        [(item.report, item.coverage, item.missing, item.unlock) for item in found],
     )
 
 
@@ -118,7 +133,7 @@ def customer(found: Customer) -> None:
         "Revenue, net of returns": words.money(found.revenue, found.currency),
         "Rank by revenue": rank,
         "Share of all revenue down to this rank": _percent(found.cumulative_share),
-        "Value tier": found.tier,
+        "Value tier": found.value_tier,
         "Segment": found.segment,
         "RFM scores": "-".join(map(str, scores)) if None not in scores else None,
         "Stage": found.stage,

@@ -34,7 +34,7 @@ class Published:
 
     @property
     def address(self) -> str:
-        """The address of the page to open; of the link, which a later run of the day moves."""
+        """The address of the page to open: by `latest` or the day, which later runs lead on."""
         return (self.folder / "index.html").as_uri()
 
 
@@ -128,6 +128,15 @@ def _manifest(run: DayRun, book: Book) -> Manifest:
         book=str(book.folder.relative_to(project.cache_folder())),
         versions=manifest.versions(),
         verdict={**book.verdict.summary(), "link": f"{judge[0].stem}.html" if judge else ""},
+        coverage=[
+            {
+                "title": each.title,
+                "status": each.coverage,
+                "missing": each.missing,
+                "unlock": each.unlock,
+            }
+            for each in run.plan.coverage
+        ],
         reports=[
             ReportRecord(
                 stem=report.stem,
@@ -160,4 +169,5 @@ def _put_in_place(run: DayRun, draft: Path, made: Manifest, metrics: pages.Metri
     if run.plan.only:
         return run.store.publish_lab(draft, run.run_id)
     run.store.publish(draft, run.run_id)
-    return run.store.folder / str(run.day)
+    is_latest = run.store.links()["latest"] == run.run_id
+    return run.store.folder / ("latest" if is_latest else str(run.day))

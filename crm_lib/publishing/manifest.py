@@ -47,6 +47,7 @@ class Manifest(_Record):
 
     `id` is the name of the run's folder and not written.
     `fingerprint` hashes all that the pages depend on: inputs, rules, code, notebooks, parameters.
+    `coverage`: title, status (full, partial, impossible), missing and unlock of each report asked for.
     `book` is the folder of the facts and marts behind the pages, within the cache.
     """
 
@@ -63,6 +64,7 @@ class Manifest(_Record):
     book: str = ""
     versions: dict[str, str] = {}
     verdict: dict[str, Any] = {}
+    coverage: list[dict[str, str]] = []
     reports: list[ReportRecord] = []
     exports: list[str] = []
     durations: dict[str, float] = {}

@@ -9,19 +9,25 @@ from typing import Any
 
 from crm_lib import dataset as datasets
 from crm_lib.dataset import Dataset
-from crm_lib.errors import UsageError
+from crm_lib.errors import NotInData, UsageError
 from crm_lib.publishing import parameters, reports
 from crm_lib.publishing.parameters import Value
 from crm_lib.publishing.reports import Report
+from crm_lib.quality import coverage
+from crm_lib.quality.coverage import ReportCoverage
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The days, reports and parameters of a run. `only`: reports were picked, so it goes to the lab."""
+    """The days, reports and parameters of a run. `only`: reports were picked, so it goes to the lab.
+
+    `coverage` speaks of every report asked for; those that the data cannot fill are not in `reports`.
+    """
 
     dataset: Dataset
     days: tuple[date, ...]
     reports: tuple[Report, ...]
+    coverage: tuple[ReportCoverage, ...]
     scope: str
     only: bool
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -44,14 +50,18 @@ def make(
     scope: str = "",
 ) -> Plan:
     """The checked plan. Raises UsageError for an unknown data set, report or parameter, a value of
-    the wrong type, or a day before the data begin."""
+    the wrong type, or a day before the data begin; NotInData for a picked report that the data set
+    lacks a table or column for."""
     config = datasets.load(dataset)
     if not days:
         raise UsageError("A run needs at least one as_of day.")
+    asked = reports.select(only)
+    covered = coverage.coverage(config, [report.path for report in asked])
     plan = Plan(
         dataset=config,
         days=tuple(days),
-        reports=tuple(reports.select(only)),
+        reports=_possible(asked, covered, picked=bool(only)),
+        coverage=tuple(covered),
         scope=scope.strip(),
         only=bool(only),
         extra=dict(extra or {}),
@@ -64,3 +74,15 @@ def make(
                 f"{config.observed_from}."
             )
     return plan
+
+
+def _possible(
+    asked: list[Report], covered: list[ReportCoverage], *, picked: bool
+) -> tuple[Report, ...]:
+    """The reports that the data set can fill. Raises NotInData when one that was picked is not, or all."""
+    impossible = {item.report: item for item in covered if item.coverage == "impossible"}
+    found = tuple(report for report in asked if report.stem not in impossible)
+    if impossible and (picked or not found):
+        lacks = "; ".join(f"{stem} needs {item.missing}" for stem, item in impossible.items())
+        raise NotInData(f"The data set lacks tables or columns: {lacks}. See `crm check`.")
+    return found

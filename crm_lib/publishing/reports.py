@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterable
@@ -63,30 +62,10 @@ class Report:
         """The parameters this notebook declares."""
         return parameters.declared(self.content["cells"], self.stem)
 
-    @property
-    def functions(self) -> list[str]:
-        """The functions `crm.<module>.<function>` that the code of the notebook calls, sorted."""
-        return sorted(
-            {name for cell in self.content["cells"] if cell["cell_type"] == "code"
-             for name in _called(cell["source"])}
-        )  # fmt: skip
-
 
 def _joined(cell: dict[str, Any]) -> str:
     source = cell.get("source", "")
     return source if isinstance(source, str) else "".join(source)
-
-
-def _called(source: str) -> Iterable[str]:
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
-            owner = node.value.value
-            if isinstance(owner, ast.Name) and owner.id == "crm":
-                yield f"{node.value.attr}.{node.attr}"
 
 
 def every() -> list[Report]:

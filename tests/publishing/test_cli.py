@@ -1,0 +1,153 @@
+"""The command line: what it prints, which exit code it gives, and that it runs nothing on a typo."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from crm_lib.cli import app
+from tests.conftest import ROOT
+
+DAY = "2023-04-01"
+HEAVY = ("pandas", "ibis", "duckdb", "great_expectations", "nbformat", "papermill", "matplotlib")
+
+
+def crm(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.fixture
+def bad_lines(project: Path) -> Iterator[Path]:
+    """The ledger with one amount that nobody can read, put right again after the test."""
+    lines = project / "data" / "six" / "lines.csv"
+    good = lines.read_text()
+    lines.write_text(good.replace("500.00", "=1+1"))
+    yield lines
+    lines.write_text(good)
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    code = f"import sys, crm_lib.cli; print([m for m in {HEAVY} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert found.stdout == "[]\n", found.stderr
+    shown = crm("--help").output
+    for command in ("run", "check", "quarantine", "lookup", "datasets", "reports", "init"):
+        assert f" {command} " in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "six"], "--as-of"),
+        (["run", "six", "--as-of", DAY, "--nonsense"], "nonsense"),
+        (["runn"], "runn"),
+        (["run", "sixx", "--as-of", DAY], "Did you mean 'six'"),
+        (["run", "six", "--as-of", "1 April"], "YYYY-MM-DD"),
+        (["run", "six", "--as-of", "2023-03-01..2023-04-01"], "--every"),
+        (["run", "six", "--as-of", "2023-03-01..2023-04-01", "--every", "moon"], "Did you mean 'month'"),
+        (["run", "six", "--as-of", DAY, "--only", "segmants"], "Did you mean 'segments'"),
+        (["run", "six", "--as-of", DAY, "-p", "top_shar=1"], "Did you mean 'top_share'"),
+        (["run", "six", "--as-of", DAY, "-p", "top_share"], "name=value"),
+        (["check", "six", "--as-of", DAY, "--scope", "plaice = 'x'"], "plaice"),
+        (["quarantine", "six", "--as-of", DAY, "--out", "x.csv", "--table", "contacts"], "no table 'contacts'"),
+        (["lookup", "six", "ann", "--as-of", DAY], "no customer 'ann'"),
+        (["lookup", "six", " Anna", "--as-of", DAY], "Did you mean 'anna'"),
+        (["reports", "sixx"], "Did you mean 'six'"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_exits_2_says_why_and_runs_nothing(
+    project: Path, arguments: list[str], says: str
+) -> None:
+    result = crm(*arguments)
+    assert result.exit_code == 2, result.output
+    assert says in result.output
+    assert "Traceback" not in result.output
+    assert not (project / "reports" / "six" / ".runs").exists()
+
+
+def test_a_dry_run_checks_everything_and_says_what_would_run(project: Path) -> None:
+    span = ["--as-of", "2023-03-01..2023-04-01", "--every", "month"]
+    result = crm("run", "six", *span, "-p", "top_share=0.1", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "2 report(s) of 'six' as of 2023-03-01, 2023-04-01" in result.output
+    assert "03_segments  Segments  [top_share=0.1]" in result.output
+    faulty = project / "expectations" / "lines.json"
+    faulty.write_text("{not json")
+    try:
+        assert crm("run", "six", *span, "--dry-run").exit_code == 2
+    finally:
+        faulty.unlink()
+    assert not (project / "reports" / "six" / ".runs").exists()
+
+
+def test_a_run_ends_with_the_address_of_its_page_and_where_time_went(project: Path) -> None:
+    result = crm("run", "six", "--as-of", "default", "-p", "03:top_share=0.1")
+    assert result.exit_code == 0, result.output
+    *_, times, address = result.stdout.splitlines()
+    page = Path(unquote(urlparse(address).path))
+    assert page == project / "reports" / "six" / "latest" / "index.html"
+    assert "10% of customers" in page.read_text()
+    assert all(stage in times for stage in ("data", "marts", "reports", "publish"))
+    assert "03_segments done" in result.stderr
+    history = crm("reports", "six").output
+    assert "2023-04-01" in history
+    assert "share of customers called top" in history
+
+
+def test_the_data_sets_of_the_project_are_listed(project: Path) -> None:
+    assert "Six customers" in crm("datasets").output
+
+
+def test_a_check_shows_rows_rules_and_coverage(project: Path) -> None:
+    result = crm("check", "six", "--as-of", DAY)
+    assert result.exit_code == 0, result.output
+    for shown in ("lines.amount_readable", "03_segments", "full", "passed"):
+        assert shown in result.output
+
+
+def test_a_check_of_critical_data_exits_3_and_the_rows_can_be_corrected(
+    project: Path, bad_lines: Path, tmp_path: Path
+) -> None:
+    result = crm("check", "six", "--as-of", DAY)
+    assert result.exit_code == 3, result.output
+    assert "lines.amount_readable" in result.output
+    assert "crm quarantine six --as-of 2023-04-01" in result.output
+
+    out = tmp_path / "rows.csv"
+    assert crm("quarantine", "six", "--as-of", DAY, "--out", str(out)).exit_code == 0
+    header, row = out.read_text().splitlines()
+    assert header.startswith("customer,order,when,amount,quantity,product,source_file,row_id")
+    assert row.startswith("carla,6,2023-02-10,'=1+1,5,pot,data/six/lines.csv,6")
+    assert "lines.amount_readable" in row
+    assert crm("quarantine", "six", "--as-of", DAY, "--out", str(out)).exit_code == 2
+
+    corrections = project / "data" / "six" / "corrections" / "lines.csv"
+    corrections.parent.mkdir()
+    try:
+        corrections.write_text(out.read_text().replace("'=1+1", "500.00"))
+        assert crm("check", "six", "--as-of", DAY).exit_code == 0
+    finally:
+        corrections.unlink()
+        corrections.parent.rmdir()
+
+
+def test_a_lookup_answers_for_one_customer(project: Path) -> None:
+    # Of five buyers one is the top 20 %: carla with 400 of 690 net of returns.
+    result = crm("lookup", "six", "carla", "--as-of", DAY)
+    assert result.exit_code == 0, result.output
+    shown = " ".join(result.output.split())
+    assert "top 20 % by revenue yes" in shown
+    assert "€400.00" in shown
+    assert "Rank by revenue 1 of 5" in shown
+    assert "2023-02-10 – 2023-02-10" in shown
+    assert "Days since last, on 2023-03-31 49" in shown
+    shown = " ".join(crm("lookup", "six", "fred", "--as-of", DAY).output.split())
+    assert "never bought" in shown
+    assert "−€5.00" in shown
