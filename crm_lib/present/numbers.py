@@ -81,7 +81,8 @@ def headline(numbers: Sequence[Number], *, currency: str | None = None) -> Html:
     for number in numbers:
         if number.key in data:
             raise errors.UsageError(f"Two headline numbers have the key '{number.key}'.")
-        data[number.key] = number.as_data(currency)
+        # JSON objects have no order; the rank keeps that of the cards.
+        data[number.key] = {**number.as_data(currency), "rank": len(data)}
     cards = "".join(card(each) for each in data.values())
     lines = [f"{each['label']}: {shown(each)} ({each['window']})" for each in data.values()]
     return Html(tag("div", cards, "crm-cards"), "\n".join(lines), {METRICS_MIME: data})

@@ -64,7 +64,8 @@ def history_index(runs: Sequence[Mapping[str, Any]]) -> str:
     """All data sets, each with its latest run on top and the table of all its runs, newest day first.
 
     `runs`: [{dataset, dataset_title, as_of, generated_at, href, verdict (text or strip), status
-    ("published", "failed"), seconds, metrics (as in metrics.json), finding}]; the last five where known.
+    ("published", "failed"), seconds, metrics (as in metrics.json), findings {report stem: sentence}}];
+    the last five where known.
     """
     titles = dict.fromkeys(str(run["dataset"]) for run in runs)
     sets = [_history([run for run in runs if run["dataset"] == name]) for name in titles]
@@ -108,7 +109,8 @@ def _lead(stems: Sequence[str], metrics: Metrics) -> str:
 
 
 def _numbers(metrics: Metrics, stem: str) -> list[Mapping[str, Any]]:
-    return list(metrics.get(stem, {}).values())
+    """The report's numbers in the order of its cards."""
+    return sorted(metrics.get(stem, {}).values(), key=lambda number: int(number.get("rank", 0)))
 
 
 def _strip(verdict: Mapping[str, Any] | None) -> Markup:
@@ -135,33 +137,46 @@ def _history(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One data set: its latest published run, and a row for every run."""
     ordered = sorted(runs, key=lambda r: (str(r["as_of"]), str(r["generated_at"])), reverse=True)
     published = [run for run in ordered if run.get("status", "published") == "published"]
-    latest = published[0] if published else None
-    lead = _lead(list(latest.get("metrics", {})), latest.get("metrics", {})) if latest else ""
-    columns = dict(
-        list((latest or {}).get("metrics", {}).get(lead, {}).items())[:NUMBERS_IN_HISTORY]
-    )
+    latest = published[0] if published else {}
+    metrics = latest.get("metrics", {})
+    lead = _lead(sorted(metrics), metrics)
+    ranked = sorted(metrics.get(lead, {}).items(), key=lambda item: int(item[1].get("rank", 0)))
+    numbers = dict(ranked[:NUMBERS_IN_HISTORY])
     return {
         "title": ordered[0]["dataset_title"],
-        "latest": latest and {
-            "finding": "",
-            **latest,
-            "through": words.through(latest["as_of"]),
-            "cards": [Markup(card(dict(number))) for number in columns.values()],
-        },
-        "labels": [number["label"] for number in columns.values()],
-        "rows": [_history_row(run, lead, list(columns)) for run in ordered],
-    }  # fmt: skip
+        "latest": latest and _latest(latest, lead, list(numbers.values())),
+        "labels": [number["label"] for number in numbers.values()],
+        "rows": [_history_row(run, lead, list(numbers)) for run in ordered],
+    }
+
+
+def _latest(
+    run: Mapping[str, Any], lead: str, numbers: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "href": run["href"],
+        "through": words.through(run["as_of"]),
+        "finding": run.get("findings", {}).get(lead, ""),
+        "cards": [Markup(card(dict(number))) for number in numbers],
+    }
 
 
 def _history_row(run: Mapping[str, Any], lead: str, keys: Sequence[str]) -> dict[str, Any]:
     numbers = run.get("metrics", {}).get(lead, {})
-    verdict = run.get("verdict", "")
     return {
         "through": words.through(run["as_of"]),
         "generated_at": words.moment(run["generated_at"]),
         "href": run["href"],
-        "verdict": verdict.get("verdict", "") if isinstance(verdict, Mapping) else verdict,
+        "state": _state(run.get("verdict") or ""),
         "failed": run.get("status") == "failed",
         "numbers": [shown(dict(numbers[key])) if key in numbers else "–" for key in keys],
         "took": _took(run.get("seconds")),
     }
+
+
+def _state(verdict: str | Mapping[str, Any]) -> str:
+    """The verdict in a word or two: "passed", "2 warnings"."""
+    if isinstance(verdict, str):
+        return verdict
+    warnings = len(verdict.get("warnings", []))
+    return words.counted(warnings, "warning") if warnings else str(verdict.get("verdict", ""))

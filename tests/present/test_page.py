@@ -80,6 +80,7 @@ def test_headline_numbers_travel_as_json_with_null_for_what_is_missing() -> None
     assert data["revenue"]["change"] is None
     assert (data["money"]["value"], data["money"]["currency"]) == (7.0, "EUR")
     assert data["revenue"]["currency"] is None
+    assert [each["rank"] for each in data.values()] == [0, 1]
 
 
 def test_numbers_are_checked() -> None:

@@ -91,7 +91,7 @@ def test_the_history_shows_each_set_with_its_latest_day_on_top() -> None:
     html = site.history_index(
         [
             run(as_of="2017-12-01", href="old", metrics={"02_customer_base": {"revenue": other}}),
-            run(href="new", finding="It grew."),
+            run(href="new", findings={"02_customer_base": "It grew.", "01_data_quality": "Fine."}),
             run(as_of="2018-02-01", href="bad", status="failed", metrics={}),
             run(
                 dataset="cdnow", dataset_title="CDNOW", as_of="1998-07-01", href="cdnow", metrics={}
@@ -104,6 +104,23 @@ def test_the_history_shows_each_set_with_its_latest_day_on_top() -> None:
     assert "31 January 2018 – ✕ not published" in shown
     assert "31 December 2017 $4.6M passed" in shown
     assert "30 November 2017 $7K passed" in shown
+
+
+def test_numbers_keep_the_order_of_their_cards_whatever_json_did_to_it() -> None:
+    ranked = {
+        "a": {**ROWS, "label": "Second", "rank": 1},
+        "b": {**ROWS, "label": "First", "rank": 0},
+    }
+    for html in (
+        site.run_index(MANIFEST, {"02_customer_base": ranked}, REPORTS),
+        site.history_index([run(metrics={"02_customer_base": ranked})]),
+    ):
+        assert text(html).index("First") < text(html).index("Second")
+
+
+def test_the_history_counts_the_warnings() -> None:
+    verdict = {"verdict": "passed with warnings", "warnings": ["a", "b"]}
+    assert "2 warnings" in text(site.history_index([run(verdict=verdict)]))
 
 
 def test_an_empty_history_says_how_to_begin() -> None:

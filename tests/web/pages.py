@@ -137,7 +137,7 @@ def every_page() -> dict[str, str]:
     run = {
         "dataset": "demo", "dataset_title": title, "as_of": "2018-01-01", "href": "demo/2018-01-01/index.html",
         "generated_at": "2018-01-03T06:00:00+00:00", "verdict": VERDICT, "seconds": 31.2,
-        "metrics": metrics(), "finding": finding,
+        "metrics": metrics(), "findings": {"02_customer_base": finding},
     }  # fmt: skip
     failure = {
         "dataset_title": title, "as_of": "2018-01-01", "kind": "data", "verdict": {**VERDICT, "verdict": "failed"},
