@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,35 +67,41 @@ def table(
     require_columns(frame, [*columns, *([emphasise] if emphasise else [])])
     shown = frame.head(max_rows)
     cells = {name: _texts(shown[name], column) for name, column in columns.items()}
-    strong = [bool(x) for x in shown[emphasise]] if emphasise else [False] * len(shown)
-    bars = _bars(shown, columns)
-    kinds = list(columns.values())
-    classes = [_classes(cells[name], column) for name, column in columns.items()]
-    rows = [
-        _row(
-            [texts[i] for texts in cells.values()],
-            [c[i] for c in classes],
-            [b[i] for b in bars],
-            strong[i],
-        )
-        for i in range(len(shown))
-    ]
-    more = (
-        words.say("table.more", rows=words.counted(len(frame) - max_rows, "row"))
-        if len(frame) > max_rows
-        else ("" if rows else words.say("table.empty"))
-    )
-    head = tag("tr", "".join(_head(column, currency) for column in kinds))
-    body = tag("thead", head) + tag("tbody", "".join(rows))
+    head = tag("tr", "".join(_head(column, currency) for column in columns.values()))
+    body = tag("thead", head) + tag("tbody", _rows(shown, columns, cells, emphasise))
     region = tag(
         "div", tag("table", body, "crm-table"), "crm-scroll",
         tabindex="0", role="region", aria_label=caption or _label(columns),
     )  # fmt: skip
+    more = _more(len(frame), max_rows)
     above = tag("p", escape(caption), "crm-caption") if caption else ""
     below = "".join(tag("p", prose(text), "crm-note") for text in (more, note) if text)
     return Html(
         tag("div", above + region + below, "crm-tablewrap"), _plain(cells, columns, more, caption)
     )
+
+
+def _more(rows: int, max_rows: int) -> str:
+    if not rows:
+        return words.say("table.empty")
+    return (
+        words.say("table.more", rows=words.counted(rows - max_rows, "row"))
+        if rows > max_rows
+        else ""
+    )
+
+
+def _rows(
+    shown: pd.DataFrame,
+    columns: Mapping[str, Column],
+    cells: Mapping[str, list[str]],
+    emphasise: str | None,
+) -> str:
+    strong = [bool(x) for x in shown[emphasise]] if emphasise else [False] * len(shown)
+    texts = zip(*cells.values(), strict=True)
+    classes = zip(*(_classes(cells[name], column) for name, column in columns.items()), strict=True)
+    bars = zip(*_bars(shown, columns), strict=True)
+    return "".join(_row(*row) for row in zip(texts, classes, bars, strong, strict=True))
 
 
 def _label(columns: Mapping[str, Column]) -> str:
@@ -144,7 +150,9 @@ def _head(column: Column, currency: str | None) -> str:
     return tag("th", label, "crm-number" if words.is_numeric(column.unit) else "", scope="col")
 
 
-def _row(texts: list[str], classes: list[str], bars: list[int | None], strong: bool) -> str:
+def _row(
+    texts: Sequence[str], classes: Sequence[str], bars: Sequence[int | None], strong: bool
+) -> str:
     cells = []
     for position, (text, css, bar) in enumerate(zip(texts, classes, bars, strict=True)):
         if bar is not None:

@@ -88,8 +88,8 @@ def test_numbers_are_checked() -> None:
         page.headline([number(), number()])
     with pytest.raises(UsageError, match="lower-case"):
         number(key="Repeat rate")
-    with pytest.raises(UsageError, match=r"no unit 'moeny'.*Did you mean 'money'"):
-        number(unit="moeny")
+    with pytest.raises(UsageError, match=r"no unit 'mney'.*Did you mean 'money'"):
+        number(unit="mney")
     with pytest.raises(UsageError, match="Known: up, down"):
         number(good="higher")
     with pytest.raises(UsageError, match="needs a currency"):
@@ -124,7 +124,7 @@ def test_rows_out_of_scope_are_said() -> None:
 
 def test_an_unknown_verdict_or_count_is_an_error() -> None:
     with pytest.raises(UsageError, match="Did you mean 'passed'"):
-        page.verdict_strip({"verdict": "pased"})
+        page.verdict_strip({"verdict": "pazzed"})
     with pytest.raises(UsageError, match="Did you mean 'quarantined'"):
         page.verdict_strip({"verdict": "passed", "rows": {"quarantine": 1}})
 

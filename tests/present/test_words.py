@@ -71,13 +71,13 @@ def test_money_needs_a_currency_that_exists() -> None:
 
 def test_a_misspelt_unit_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="Did you mean 'percent'"):
-        words.value(1, "precent")
+        words.value(1, "per_cent")
 
 
 def test_a_sentence_takes_exactly_its_fields_as_text() -> None:
     assert words.say("table.more", rows="3 rows") == "… and 3 rows not shown."
     with pytest.raises(UsageError, match=r"Did you mean 'table.more'"):
-        words.say("table.mor", rows="3 rows")
+        words.say("table.moer", rows="3 rows")
     with pytest.raises(UsageError, match=r"takes the fields rows; it was given none"):
         words.say("table.more")
     with pytest.raises(UsageError, match="it was given n, rows"):
