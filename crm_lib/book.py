@@ -25,7 +25,6 @@ from crm_lib.errors import NotInData, SourceError, UsageError, listing, unknown
 from crm_lib.periods import Window, add_months, parse_day
 from crm_lib.quality import fates, judge, rules
 from crm_lib.quality import verdict as verdicts
-from crm_lib.quality.rule import Rule
 from crm_lib.segment_map import SegmentMap
 
 LAST_DAYS = 31
@@ -73,6 +72,11 @@ def _stage(dataset: Dataset, folder: Path, made_from: dict[str, object]) -> None
         parquet.write_table(failures, folder / "judged" / f"{name}.parquet")
     for leftover in ("scratch", "spill"):
         shutil.rmtree(folder / leftover, ignore_errors=True)
+    set_aside = {
+        name: [rule.rule_id for rule in by_table.get(name, []) if rule.on_fail == "quarantine"]
+        for name in dataset.tables
+    }
+    (folder / "judged" / "quarantine.json").write_text(json.dumps(set_aside, indent=1))
     (folder / "made_from.json").write_text(json.dumps(made_from, indent=1, sort_keys=True))
 
 
@@ -143,12 +147,11 @@ class Book:
                 f"'{self.dataset.name}' has no table '{name}' ({declared.grain}). It has "
                 f"{listing(self.dataset.tables)}. Map it in data/{self.dataset.name}/dataset.yml."
             )
-        quarantine = [r.rule_id for r in self._rules[name] if r.on_fail == "quarantine"]
         rows = fates.accepted(
             name,
             self.staged(name),
             self.failures(name),
-            quarantine,
+            self._quarantine_rules[name],
             as_of=self.as_of,
             scope=self.scope,
         )
@@ -238,8 +241,11 @@ class Book:
         return self.backend.read_parquet(self.staged_folder / "judged" / f"{name}.parquet")
 
     @cached_property
-    def _rules(self) -> dict[str, list[Rule]]:
-        return rules.load(self.dataset)
+    def _quarantine_rules(self) -> dict[str, list[str]]:
+        """By table, the rules that set a row aside; kept on disk, because asking GX takes seconds."""
+        path = self.staged_folder / "judged" / "quarantine.json"
+        found: dict[str, list[str]] = json.loads(path.read_text())
+        return found
 
     def _as_known(self, rows: ir.Table, declared: schema.Table, as_of: date) -> ir.Table:
         """The rows recorded before `as_of`; facts added to them later become null."""

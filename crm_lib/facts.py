@@ -62,7 +62,7 @@ def customers(
     """One row a customer known before `as_of`: with an order line, or in `known` (customer_id).
 
     Days: first_on, second_on, last_on (purchase occasions; null without one). Counts: occasions,
-    orders, lines, active_months, x (repeat occasions). Spans in days: median_gap_days,
+    orders (with a purchase), lines, active_months, x (repeat occasions). Spans in days: median_gap_days,
     last_gap_days, t_x (first to last occasion), T (first occasion to the last observed day,
     as_of − 1), days_since_last (= T − t_x). Money: revenue (net), purchases, returns (positive),
     discount, cost, margin (null where the data set has none). is_first_seen: the first occasion
@@ -70,7 +70,9 @@ def customers(
     """
     named = lines.filter(lines.customer_id.notnull())
     bought = named.group_by("customer_id").agg(
-        orders=named.order_id.nunique(), lines=named.count(), **_money(named)
+        orders=named.order_id.nunique(where=named.is_purchase),
+        lines=named.count(),
+        **_money(named),
     )
     history = _history(occasions(lines, occasion))
     if known is not None:
@@ -130,7 +132,7 @@ def customer_months(lines: ir.Table, occasion: Occasion) -> ir.Table:
     unit = named.day if occasion == "day" else named.order_id
     return named.group_by("customer_id", "month").agg(
         occasions=unit.nunique(where=named.is_purchase),
-        orders=named.order_id.nunique(),
+        orders=named.order_id.nunique(where=named.is_purchase),
         lines=named.count(),
         **_money(named),
     )
@@ -139,7 +141,7 @@ def customer_months(lines: ir.Table, occasion: Occasion) -> ir.Table:
 def months(lines: ir.Table, *, observed: periods.Window, warm_up_ends: date) -> ir.Table:
     """One row a calendar month of the observed window, anonymous lines included.
 
-    Columns: month, lines, orders, active_customers (known, with a purchase), revenue,
+    Columns: month, lines, orders (with a purchase), active_customers (known, with a purchase), revenue,
     anonymous_revenue, units, purchases, returns, discount, cost, margin; is_partial (the window does
     not cover the whole month), is_warm_up (it starts before the warm-up ends). Revenue adds up to
     the ledger.
@@ -147,7 +149,7 @@ def months(lines: ir.Table, *, observed: periods.Window, warm_up_ends: date) -> 
     dated = lines.mutate(month=lines.day.truncate("M"))
     grouped = dated.group_by("month").agg(
         lines=dated.count(),
-        orders=dated.order_id.nunique(),
+        orders=dated.order_id.nunique(where=dated.is_purchase),
         active_customers=dated.customer_id.nunique(where=dated.is_purchase),
         anonymous_revenue=dated.amount.sum(where=dated.customer_id.isnull()).fill_null(0),
         **_money(dated),

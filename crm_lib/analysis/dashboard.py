@@ -56,7 +56,7 @@ _MEASURES = (
     ),
     _Measure(
         "average_order_value", "Average order value", "money", "revenue", "orders",
-        "order numbers, credit notes included",
+        "orders with a purchase",
     ),
     _Measure(
         "top_share", "Revenue of the top 20 %", "percent", "top_revenue",

@@ -298,6 +298,30 @@ def _steps_until(chain: NDArray[np.float64], end: int) -> NDArray[np.float64]:
 
 
 @needs(lines=())
+def bought_since(stages: ir.Table, occasions: ir.Table, since: date) -> pd.DataFrame:
+    """How right the stages were: who of each stage on the day `since` bought from that day on.
+
+    In: `stage` as of `since`, and purchase occasions up to a later day. Out, as pandas, one row a
+    stage that held anybody, in order of life: `stage`, `customers`, `bought`, `share` (bought ÷
+    customers) with its Wilson interval `lower`, `upper` (95 %). Nobody can be lost and come back:
+    a stage is a rule on silence, and this says how often the rule was wrong.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    later = occasions.filter(occasions.on >= ibis.literal(since))
+    buyers = later.select("customer_id").distinct().mutate(has_bought=True)
+    joined = stages.left_join(buyers, "customer_id").drop("customer_id_right")
+    counted = joined.group_by("stage").agg(
+        customers=joined.count(), bought=joined.has_bought.fill_null(False).sum()
+    )
+    frame = collect(counted).set_index("stage")
+    frame = frame.loc[[name for name in STAGES if name in frame.index]].reset_index()
+    frame["share"] = frame["bought"] / frame["customers"]
+    low, high = proportion_confint(frame["bought"], frame["customers"], method="wilson")
+    return frame.assign(lower=low, upper=high)
+
+
+@needs(lines=())
 def at_risk(stages: ir.Table, customers: ir.Table) -> ir.Table:
     """Whom we may lose next: customers at risk or dormant, the most valuable first.
 

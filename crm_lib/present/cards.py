@@ -120,7 +120,7 @@ def stages(sizes: pd.DataFrame, at_risk: pd.DataFrame, *, observed: Window) -> l
 def quality(summary: Mapping[str, Any], rules: pd.DataFrame) -> list[Number]:
     """How sound the data is: `Verdict.summary()` and the frame of rules."""
     rows, money = summary["rows"], summary["money"]
-    bad = rules[rules["result"] != "passed"]
+    found = rules[rules["result"] != "passed"]
     window = "order lines of the data set"
     return [
         Number("rows_read", "Order lines read", rows["read"], "count", window),
@@ -130,7 +130,7 @@ def quality(summary: Mapping[str, Any], rules: pd.DataFrame) -> list[Number]:
         Number(
             "rules_broken",
             "Rules that found something",
-            len(bad),
+            len(found),
             "count",
             "all tables",
             denominator=f"of {len(rules)} rules",

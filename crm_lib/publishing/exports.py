@@ -12,7 +12,7 @@ import pandas as pd
 
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError
-from crm_lib.present import page
+from crm_lib.present.html import Html, escape, tag
 from crm_lib.publishing.store import EXPORTS_VARIABLE
 
 MOST_ROWS = 5_000_000
@@ -53,7 +53,7 @@ def write_csv(
     safe.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
 
 
-def export(frame: pd.DataFrame | ir.Table, name: str) -> page.Html:
+def export(frame: pd.DataFrame | ir.Table, name: str) -> Html:
     """Write `frame` as `exports/<name>.csv` of the run, and say so on the page.
 
     Outside a run (in JupyterLab) nothing is written. `name`: lower-case letters, digits, `_`, `-`.
@@ -65,10 +65,15 @@ def export(frame: pd.DataFrame | ir.Table, name: str) -> page.Html:
             "for example at_risk_customers."
         )
     if not (folder := os.environ.get(EXPORTS_VARIABLE)):
-        return page.note(f"`crm run` writes these rows to exports/{name}.csv.")
+        return _quietly(f"crm run writes these rows to exports/{name}.csv.")
     path = Path(folder) / f"{name}.csv"
     if path.exists():
         raise UsageError(f"The run has an export '{name}' already; give this one another name.")
     rows = collect(frame, max_rows=MOST_ROWS) if isinstance(frame, ir.Table) else frame
     write_csv(rows, path)
-    return page.note(f"The {len(rows):,} rows are in exports/{name}.csv beside this page.")
+    link = tag("a", f"exports/{name}.csv", href=f"exports/{name}.csv")
+    return _quietly(f"All {len(rows):,} rows: ", link)
+
+
+def _quietly(text: str, link: str = "") -> Html:
+    return Html(tag("p", escape(text) + link, "crm-note"), text)

@@ -33,7 +33,7 @@ def naive(rows: pd.DataFrame) -> pd.DataFrame:
         found[customer] = {
             "occasions": len(days),
             "lines": len(part),
-            "orders": part.order_id.nunique(),
+            "orders": part.loc[part.cents > 0, "order_id"].nunique(),
             "cents": part.cents.sum(),
             "returned": -part.loc[part.cents < 0, "cents"].sum(),
             "median_gap_days": pd.Series(gaps).median() if gaps else float("nan"),

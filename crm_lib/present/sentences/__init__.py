@@ -9,9 +9,11 @@ from __future__ import annotations
 from crm_lib.present.sentences.base import customer_base, customer_flow, decomposition, months
 from crm_lib.present.sentences.lifecycle import (
     at_risk,
+    bought_since,
     cohorts,
     ladder,
     second_purchase,
+    stage_values,
     stages,
     transitions,
 )
@@ -24,12 +26,14 @@ from crm_lib.present.sentences.segments import (
     moves,
     over_index,
     profile,
+    segment_gap,
     segments,
     tiers,
 )
 
 __all__ = [
     "at_risk",
+    "bought_since",
     "clusters",
     "cohorts",
     "concentration",
@@ -46,7 +50,9 @@ __all__ = [
     "profile",
     "reconciliation",
     "second_purchase",
+    "segment_gap",
     "segments",
+    "stage_values",
     "stages",
     "tiers",
     "transitions",

@@ -29,6 +29,28 @@ def stages(sizes: pd.DataFrame) -> str:
     )
 
 
+def stage_values(sizes: pd.DataFrame) -> str:
+    """The stage with the most revenue against its share of customers. Frame: `stages.sizes`."""
+    if not sizes["customers"].sum() or sizes["revenue_share"].isna().all():
+        return say("stages.none")
+    lead = sizes.loc[sizes["revenue_share"].idxmax()]
+    return say(
+        "stages.value",
+        stage=str(lead["stage"]),
+        revenue=words.percent(lead["revenue_share"], 0),
+        share=words.percent(lead["share"], 0),
+    )
+
+
+def bought_since(returned: pd.DataFrame, since: date) -> str:
+    """How often the stages were wrong. Frame: `stages.bought_since`."""
+    silent = returned[returned["stage"].isin(SLIPPED)].set_index("stage")["share"]
+    if silent.empty:
+        return say("bought_since.none", since=words.day(since))
+    parts = [f"{stage.lower()} {words.percent(share, 0)}" for stage, share in silent.items()]
+    return say("bought_since.shares", since=words.day(since), shares=words.listed(parts))
+
+
 def transitions(moves: pd.DataFrame, before: date, after: date) -> str:
     """What became of the established customers. Frame: `stages.transitions`."""
     rows = moves[moves["from_stage"] == "Established"]

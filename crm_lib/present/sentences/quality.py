@@ -11,7 +11,7 @@ from crm_lib.present.words import say
 def verdict(rules: pd.DataFrame, status: str, accepted: int) -> str:
     """The verdict in one sentence. Frame: `quality.verdict` rules with severity and result."""
     rows = words.counted(accepted, "order line")
-    bad = rules[rules["result"] != "passed"]
+    bad = rules[rules["result"].isin(["failed", "could not check"])]
     if status == "failed":
         critical = words.counted((bad["severity"] == "critical").sum(), "critical rule")
         return say("quality.failed", failures=critical)

@@ -36,6 +36,22 @@ def segments(sizes: pd.DataFrame, leaving: str = "Slipping away", meaning: str =
     return sentence
 
 
+def segment_gap(sizes: pd.DataFrame) -> str:
+    """Where customers and revenue lie furthest apart. Frame: `segments.sizes`."""
+    usable = sizes[(sizes["customers_share"] > 0) & sizes["revenue_share"].notna()]
+    if len(usable) < 2:
+        return say("segments.none")
+    multiple = usable["revenue_share"] / usable["customers_share"]
+    most, least = usable.loc[multiple.idxmax()], usable.loc[multiple.idxmin()]
+    return say(
+        "segments.gap",
+        most=str(most["segment"]),
+        most_times=words.ratio(multiple.max(), 1),
+        least=str(least["segment"]),
+        least_times=words.ratio(multiple.min(), 1),
+    )
+
+
 def grid(scores: pd.DataFrame) -> str:
     """Where recent and frequent buyers stand. Frame: `segments.grid`."""
     total = scores["customers"].sum()

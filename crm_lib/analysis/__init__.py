@@ -1,0 +1,1 @@
+"""Analyses: one subject a file, table → table. Siblings do not import each other; marts combine them."""
