@@ -244,11 +244,12 @@ def datasets() -> None:
 def init(
     name: Annotated[str, typer.Argument(help="Name of the new data set, a folder of data/.")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files to look at.")],
-) -> None:
-    """Look at files, propose how their columns map, and write a commented dataset.yml."""
+    force: Annotated[bool, typer.Option("--force", help="Replace a dataset.yml that is there.")] = False,
+) -> None:  # fmt: skip
+    """Look at files, propose how their columns map and why, and write a commented dataset.yml."""
     from crm_lib import init as proposal
 
-    typer.echo(proposal.propose(name, files))
+    proposal.run(name, files, force=force)
 
 
 # --- the reports ----------------------------------------------------------------------------------
@@ -275,7 +276,7 @@ def lookup(
     customer: Annotated[str, typer.Argument(help="The customer's id, as in the data.")],
     as_of: AsOf,
 ) -> None:
-    """One customer: among the top 20 %? Revenue, rank, segment, stage, first and last purchase."""
+    """One customer: among the top 20%? Revenue, rank, segment, stage, first and last purchase."""
     from crm_lib import lookup as marts
     from crm_lib import terminal
 
