@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         verdict_strip,
     )
     from crm_lib.present.show import if_possible, show
-    from crm_lib.present.words import in_words
+    from crm_lib.present.words import day, in_words
     from crm_lib.publishing.exports import export
     from crm_lib.quality import coverage
     from crm_lib.quality.frames import reconciliation_frame, rules_frame
@@ -63,7 +63,7 @@ _DOOR = {
         "verdict_strip",
     ),
     "crm_lib.present.show": ("if_possible", "show"),
-    "crm_lib.present.words": ("in_words",),
+    "crm_lib.present.words": ("day", "in_words"),
     "crm_lib.publishing.exports": ("export",),
     "crm_lib.quality": ("coverage",),
     "crm_lib.quality.frames": ("reconciliation_frame", "rules_frame"),
@@ -82,6 +82,7 @@ __all__ = [
     "concentration",
     "coverage",
     "dashboard",
+    "day",
     "decomposition",
     "export",
     "figure",

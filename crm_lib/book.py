@@ -205,6 +205,21 @@ class Book:
             attributes = attributes.rename({f"{name}_given": name for name in taken})
         return self.customers.left_join(attributes, "customer_id").drop("customer_id_right")
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """What customers can be profiled by: the text columns of the customers table but its id."""
+        table = self.table("customers")
+        texts = [name for name, type_ in table.schema().items() if type_.is_string()]
+        return tuple(name for name in texts if name != "customer_id")
+
+    def attribute(self, name: str = "") -> str:
+        """The attribute `name`, or the first there is. Raises NotInData, UsageError for a misspelt one."""
+        if not self.attributes:
+            raise NotInData("Profiles need an attribute of the table 'customers' besides its id.")
+        if name and name not in self.profile.columns:
+            raise UsageError(unknown("attribute of the customers", name, self.attributes))
+        return name or self.attributes[0]
+
     def customers_at(self, day: str | date) -> ir.Table:
         """The customer facts as of an earlier day, from the same accepted lines."""
         earlier = parse_day(day, "day")

@@ -43,9 +43,7 @@ def _table(
 
 
 def verdict(found: Verdict) -> None:
-    """Where every row went, how every rule came out, and the verdict."""
-    from crm_lib.quality import sentences
-
+    """Where every row went and how every rule came out."""
     counts = [
         (count.table, *(f"{getattr(count, fate).rows:,}" for fate in _FATES))
         for count in found.tables
@@ -58,8 +56,15 @@ def verdict(found: Verdict) -> None:
         [_rule_row(outcome) for outcome in found.outcomes],
         numbers=2,
     )
+
+
+def conclusion(found: Verdict) -> None:
+    """The warnings in sentences, then the verdict; what is critical is the command's error."""
+    from crm_lib.quality import sentences
+
     for outcome in found.worth_saying:
-        print(f"{outcome.severity}: {sentences.finding(outcome, found.currency)}")
+        if not outcome.is_critical_failure:
+            print(f"{outcome.severity}: {sentences.finding(outcome, found.currency)}")
     print(f"Verdict on '{found.dataset}' before {found.as_of}: {found.status}.")
 
 
@@ -124,12 +129,12 @@ def history(runs: Sequence[Mapping[str, Any]]) -> None:
 
 
 def customer(found: Customer) -> None:
-    """The answer to "is it in the top 20 %?", then what else is known."""
+    """The answer to "is it in the top 20%?", then what else is known."""
     top = {True: "yes", False: "no", None: "never bought"}[found.is_top_20_percent]
     rank = f"{found.revenue_rank:,} of {found.customers:,}" if found.revenue_rank else "none"
     scores = (found.recency_score, found.frequency_score, found.monetary_score)
     facts = {
-        "Among the top 20 % by revenue": top,
+        "Among the top 20% by revenue": top,
         "Revenue, net of returns": words.money(found.revenue, found.currency),
         "Rank by revenue": rank,
         "Share of all revenue down to this rank": _percent(found.cumulative_share),

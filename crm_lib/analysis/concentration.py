@@ -147,12 +147,12 @@ def negatives(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
 
 @needs(lines=())
 def ranked(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
-    """Each customer's place by value: is it among the top 20 %?
+    """Each customer's place by value: is it among the top 20%?
 
     One row a customer with an occasion: customer_id, `value` under its own name, {value}_rank
     (1 = most; equal values share a rank), cumulative_share (of all value, brought by this customer
-    and all that bring as much or more), is_top_20_percent. The rule: a customer is in the top 20 %
-    when its value is positive and fewer than 20 % of customers have more. Equal customers get
+    and all that bring as much or more), is_top_20_percent. The rule: a customer is in the top 20%
+    when its value is positive and fewer than 20% of customers have more. Equal customers get
     equal answers, so ties at the border are all in.
     """
     base = _base(customers, value, "customer_id")
@@ -232,5 +232,5 @@ def _share(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
 def _checked(shares: Sequence[float]) -> list[float]:
     wrong = [str(share) for share in shares if not 0 < share <= 1]
     if wrong or not shares:
-        raise UsageError(f"Shares must lie above 0 and up to 1 (0.2 = 20 %), not {listing(wrong)}.")
+        raise UsageError(f"Shares must lie above 0 and up to 1 (0.2 = 20%), not {listing(wrong)}.")
     return list(shares)

@@ -59,7 +59,7 @@ _MEASURES = (
         "orders with a purchase",
     ),
     _Measure(
-        "top_share", "Revenue of the top 20 %", "percent", "top_revenue",
+        "top_share", "Revenue of the top 20%", "percent", "top_revenue",
         "active_revenue", "revenue of active customers",
     ),
     _Measure(
@@ -256,7 +256,7 @@ def _buyers(customer_months: ir.Table, calendar: ir.Table) -> ir.Table:
         place=ibis.row_number().over(ranking),
         of=buyers.count().over(ibis.window(group_by="number")),
     )
-    # 20 % of the customers, rounded up to a whole one; equal revenues may stand in any order.
+    # 20% of the customers, rounded up to a whole one; equal revenues may stand in any order.
     is_top = ranked.place * TOP_ONE_IN < ranked["of"]
     return ranked.group_by("number").agg(
         active=ranked.count(),

@@ -98,14 +98,14 @@ def over_index(
     bins: int = 5,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Where customers of a kind (say, the top 20 %) are more common than in the whole base.
+    """Where customers of a kind (say, the top 20%) are more common than in the whole base.
 
     `flag` is a yes/no column of `profile`; customers without an answer are left out. A report
     frame (pandas), one row a value as in `by`: attribute, value, kind, customers (with an answer),
     flagged, rate, low and high (its Wilson interval), base_rate (of all customers with an answer),
     index, index_low and index_high (rate, low and high ÷ base_rate), and finding: "over", "under"
     or "no clear difference", by whether the interval leaves out the base rate. Of twenty values
-    one stands out by chance at 95 %. Raises UsageError for an unknown attribute or flag.
+    one stands out by chance at 95%. Raises UsageError for an unknown attribute or flag.
     """
     from statsmodels.stats.proportion import proportion_confint
 

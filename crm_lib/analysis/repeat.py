@@ -50,7 +50,7 @@ def ladder(
     In: customer facts and purchase occasions as of the same day. Out, as pandas, one row a step that
     somebody could take, at most `steps`: `step` ("1st→2nd"), `number` (of the occasion reached),
     `customers` (who had the occasion before), `continued` (who had this one, too), `probability`
-    (continued ÷ customers) with its Wilson interval `lower`, `upper` (95 %), `median_gap_days` (of
+    (continued ÷ customers) with its Wilson interval `lower`, `upper` (95%), `median_gap_days` (of
     those who continued), and, censoring respected, `within_days` with `probability_within`,
     `within_lower`, `within_upper` (Kaplan–Meier: continued within so many days of the occasion
     before; null when nobody was observed for so long).
@@ -94,7 +94,7 @@ def survival(
     one row a group and distinct duration: `group` ("all" without `by`; missing values are
     "unknown"), `days` since the first occasion, `customers` (observed so long and still waiting just
     before that day), `survival` (Kaplan & Meier 1958: share without a second occasion), `lower`,
-    `upper` (95 %, Greenwood on the log-log scale), `share` (1 − survival: came back by then).
+    `upper` (95%, Greenwood on the log-log scale), `share` (1 − survival: came back by then).
     Who has not come back is censored on the last observed day. Empty when nobody is left to follow.
     """
     rows = []
@@ -137,7 +137,7 @@ def time_to_second(
     In: as in `survival`. Out, as pandas, one row a group and horizon: `group`, `customers`,
     `returned` (so far), `median_days` (by which half have come back; null if fewer than half do
     within the time observed), `within_days`, `share` (Kaplan–Meier: came back within so many days),
-    `lower`, `upper` (95 %); null when nobody of the group was observed for so long.
+    `lower`, `upper` (95%); null when nobody of the group was observed for so long.
     """
     if not horizons or min(horizons) < 1:
         raise UsageError(f"horizons are days from 1 on, not {list(horizons)}.")

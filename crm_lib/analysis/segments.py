@@ -180,9 +180,9 @@ def _carried(customers: ir.Table) -> list[str]:
 
 
 TIERS: tuple[tuple[str, float], ...] = (
-    ("Top 20 %", 0.2),
-    ("Next 30 %", 0.5),
-    ("Lower 50 %", 1.0),
+    ("Top 20%", 0.2),
+    ("Next 30%", 0.5),
+    ("Lower 50%", 1.0),
 )
 """Value tiers, best first, each with the share of customers from the top where it ends."""
 

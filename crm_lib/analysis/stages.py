@@ -303,7 +303,7 @@ def bought_since(stages: ir.Table, occasions: ir.Table, since: date) -> pd.DataF
 
     In: `stage` as of `since`, and purchase occasions up to a later day. Out, as pandas, one row a
     stage that held anybody, in order of life: `stage`, `customers`, `bought`, `share` (bought ÷
-    customers) with its Wilson interval `lower`, `upper` (95 %). Nobody can be lost and come back:
+    customers) with its Wilson interval `lower`, `upper` (95%). Nobody can be lost and come back:
     a stage is a rule on silence, and this says how often the rule was wrong.
     """
     from statsmodels.stats.proportion import proportion_confint
@@ -327,16 +327,16 @@ def at_risk(stages: ir.Table, customers: ir.Table) -> ir.Table:
 
     In: `stage` and the facts of the same day. Out: one row a customer, ordered: `customer_id`,
     `stage`, `days_since_last`, `expected_gap_days`, `silence`, `occasions`, `revenue`,
-    `value_at_stake` (money a year: revenue an occasion × 365.25 ÷ expected gap, so what the customer
-    would bring if it went on as before). Customers whose returns eat up their purchases have nothing
-    at stake and are left out.
+    `value_at_stake` (money a year: revenue since the first occasion, spread over the time since, and
+    over a whole year where that is shorter; so nobody has more at stake than it ever brought).
+    Customers whose returns eat up their purchases have nothing at stake and are left out.
     """
-    facts = customers.select("customer_id", "days_since_last", "occasions", "revenue")
+    facts = customers.select("customer_id", "days_since_last", "occasions", "revenue", "T")
     risky = stages.filter(stages.stage.isin(["At risk", "Dormant"])).join(facts, "customer_id")
-    a_year = _YEAR_DAYS / risky.expected_gap_days
-    listed = risky.mutate(
-        value_at_stake=risky.revenue.cast("float64") / risky.occasions * a_year
-    ).filter(lambda t: t.value_at_stake > 0)
+    years = ibis.greatest((risky["T"] + 1) / _YEAR_DAYS, 1.0)
+    listed = risky.mutate(value_at_stake=risky.revenue.cast("float64") / years).filter(
+        lambda t: t.value_at_stake > 0
+    )
     return listed.order_by(ibis.desc("value_at_stake"), "customer_id").select(
         "customer_id",
         "stage",

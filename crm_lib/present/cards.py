@@ -112,7 +112,7 @@ def stages(sizes: pd.DataFrame, at_risk: pd.DataFrame, *, observed: Window) -> l
             at_risk["value_at_stake"].sum(),
             "money",
             window,
-            denominator=f"{len(at_risk):,} customers at risk or dormant, if they went on as before",
+            denominator=f"{len(at_risk):,} customers at risk or dormant, what they have brought a year",
         ),
     ]
 

@@ -19,7 +19,7 @@ _KEY = re.compile(r"[a-z][a-z0-9_]*")
 class Number:
     """One headline number with everything a reader needs to use it.
 
-    `value`: in `unit` (shares as fractions). `change`, `year_change`: relative (0.05 = +5 %), for shares
+    `value`: in `unit` (shares as fractions). `change`, `year_change`: relative (0.05 = +5%), for shares
     the difference of shares. `window`: what period it covers. `good`: the direction that is good news.
     """
 

@@ -9,12 +9,12 @@ from crm_lib.quality.outcomes import RuleOutcome
 
 
 def percent(share: float) -> str:
-    """A share as per cent; never "0 %" of something that is there, never "100 %" of what is not all."""
+    """A share as per cent; never "0%" of something that is there, never "100%" of what is not all."""
     if 0 < share < 0.0001:
-        return "less than 0.01 %"
+        return "less than 0.01%"
     if 0.9999 < share < 1:
-        return "more than 99.99 %"
-    return f"{share:.2%}".replace("%", " %")
+        return "more than 99.99%"
+    return f"{share:.2%}"
 
 
 def finding(outcome: RuleOutcome, currency: str) -> str:

@@ -25,7 +25,7 @@ def facts(rows: list[tuple[str, int, int, float]]) -> ir.Table:
 
 
 def crowd(each: int = 100, money: float = 1.0) -> ir.Table:
-    """`each` customers around each planted centre, with 20 % of noise; one never bought."""
+    """`each` customers around each planted centre, with 20% of noise; one never bought."""
     random = np.random.default_rng(7)
     rows = []
     for group, (days, often, revenue) in enumerate(PLANTED):

@@ -99,7 +99,7 @@ def test_the_fewest_customers_that_reach_a_share() -> None:
         found = collect(concentration.customers_for_share(FIVE, share)).iloc[0]
         assert (found.customers, found.value) == (customers, value)
         assert found.customers_share == pytest.approx(customers / 5)
-    # Cents count: 80 % of 1.00 is reached by 0.80, not by 0.7999.
+    # Cents count: 80% of 1.00 is reached by 0.80, not by 0.7999.
     exact = facts("0.8000", "0.2000")
     short = facts("0.7999", "0.2001")
     assert collect(concentration.customers_for_share(exact)).customers.tolist() == [1]
@@ -127,7 +127,7 @@ def test_the_top_20_percent_is_the_top_value_tier() -> None:
     table = facts(*[str(amount) for amount in (5, 5, 9, 1, 0, -2, 9, 9, 3, 4, 7)])
     top = collect(concentration.ranked(table)).set_index("customer_id").is_top_20_percent
     tiers = collect(segments.value_tiers(table)).set_index("customer_id").value_tier
-    assert (top == (tiers == "Top 20 %")[top.index]).all()
+    assert (top == (tiers == "Top 20%")[top.index]).all()
 
 
 def test_any_number_of_the_facts_can_be_ranked() -> None:

@@ -83,7 +83,7 @@ def test_ladder() -> None:
     )
     assert (first["step"], first["customers"], first["continued"]) == ("1st→2nd", 4, 2)
     assert first["probability"] == 0.5
-    # Wilson 1927 for 2 of 4 at 95 %.
+    # Wilson 1927 for 2 of 4 at 95%.
     assert (first["lower"], first["upper"]) == pytest.approx((0.15004, 0.84996), abs=1e-5)
     assert first["median_gap_days"] == 7.5
     assert first["probability_within"] == pytest.approx(1 / 4)

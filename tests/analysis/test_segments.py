@@ -83,8 +83,8 @@ def test_equal_customers_get_the_middle_score() -> None:
 
 
 def test_ties_sit_at_the_middle_of_the_places_they_take() -> None:
-    # Six of ten bought once: places 0 to 60 %, middle 30 %, so score 2. Three bought twice:
-    # 60 to 90 %, middle 75 %, score 4. One bought nine times: middle 95 %, score 5.
+    # Six of ten bought once: places 0 to 60%, middle 30%, so score 2. Three bought twice:
+    # 60 to 90%, middle 75%, score 4. One bought nine times: middle 95%, score 5.
     found = by_customer(segments.rfm(facts(*[(1, n, "1") for n in (1, 1, 1, 1, 1, 1, 2, 2, 2, 9)])))
     assert found.frequency_score.tolist() == [2] * 6 + [4] * 3 + [5]
 
@@ -176,12 +176,12 @@ def test_a_faulty_map_says_what_is_wrong(rules: list[dict[str, Any]], words: str
 
 
 def test_value_tiers_keep_equal_customers_together() -> None:
-    # Ten buyers: the top 20 % are those with fewer than 2 above them. Three tie for second place.
+    # Ten buyers: the top 20% are those with fewer than 2 above them. Three tie for second place.
     amounts = ["90", "50", "50", "50", "20", "10", "9", "8", "0", "-3"]
     table = facts(*[(1, 1, amount) for amount in amounts], (None, 0, "0"))
     found = by_customer(segments.value_tiers(table))
     assert found.value_tier.tolist() == (
-        ["Top 20 %"] * 4 + ["Next 30 %"] + ["Lower 50 %"] * 3 + ["Zero or negative"] * 2
+        ["Top 20%"] * 4 + ["Next 30%"] + ["Lower 50%"] * 3 + ["Zero or negative"] * 2
         + ["No purchase"]
     )  # fmt: skip
     assert found.revenue_rank.tolist()[:5] == [1, 2, 2, 2, 5]
@@ -201,7 +201,7 @@ def test_value_tiers_are_configurable_and_checked() -> None:
 def test_sizes_add_up_and_keep_cents() -> None:
     table = facts((1, 9, "100.10"), (50, 1, "0.20"), (50, 1, "0.20"), (None, 0, "-0.50"))
     found = collect(segments.sizes(segments.value_tiers(table), by="value_tier"))
-    assert found.value_tier.tolist() == ["Top 20 %", "Next 30 %", "No purchase"]
+    assert found.value_tier.tolist() == ["Top 20%", "Next 30%", "No purchase"]
     assert found.customers.tolist() == [1, 2, 1]
     assert found.revenue.tolist() == [100.10, 0.40, -0.50]
     assert found.customers_share.sum() == pytest.approx(1)

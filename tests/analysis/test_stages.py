@@ -223,5 +223,23 @@ def test_value_at_stake_ranks_whom_we_may_lose() -> None:
     )
     frame = collect(stages.at_risk(stages.stage(base), base))
     assert list(frame["customer_id"]) == ["big", "rare"]
-    # 200 an occasion, one every 10 days.
-    assert frame["value_at_stake"].iloc[0] == pytest.approx(200 * 36.525)
+    # Known for less than a year: what it brought so far, not a rate drawn out to a year.
+    assert frame["value_at_stake"].iloc[0] == pytest.approx(800)
+    older = base.mutate(T=base["T"] + 730)
+    spread = collect(stages.at_risk(stages.stage(base), older))
+    days = collect(older.filter(older.customer_id == "big"))["T"].iloc[0] + 1
+    assert spread["value_at_stake"].iloc[0] == pytest.approx(800 * 365.25 / days)
+
+
+def test_bought_since_says_how_often_a_stage_was_wrong() -> None:
+    before = ibis.memtable({"customer_id": ["a", "b", "c", "d"], "stage": ["Lost"] * 3 + ["New"]})
+    later = ibis.memtable(
+        {"customer_id": ["a", "a", "d", "b"], "on": [date(2023, 5, i) for i in (1, 2, 3, 4)]}
+    )
+    frame = stages.bought_since(before, later.filter(later.on < date(2023, 5, 4)), date(2023, 5, 2))
+    assert frame["stage"].tolist() == ["New", "Lost"]
+    assert frame["customers"].tolist() == [1, 3]
+    assert frame["bought"].tolist() == [1, 1]
+    # Wilson 1927 for 1 of 3 at 95%.
+    assert frame["lower"].iloc[1] == pytest.approx(0.0615, abs=5e-4)
+    assert frame["upper"].iloc[1] == pytest.approx(0.7923, abs=5e-4)

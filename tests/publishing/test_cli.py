@@ -139,11 +139,11 @@ def test_a_check_of_critical_data_exits_3_and_the_rows_can_be_corrected(
 
 
 def test_a_lookup_answers_for_one_customer(project: Path) -> None:
-    # Of five buyers one is the top 20 %: carla with 400 of 690 net of returns.
+    # Of five buyers one is the top 20%: carla with 400 of 690 net of returns.
     result = crm("lookup", "six", "carla", "--as-of", DAY)
     assert result.exit_code == 0, result.output
     shown = " ".join(result.output.split())
-    assert "top 20 % by revenue yes" in shown
+    assert "top 20% by revenue yes" in shown
     assert "€400.00" in shown
     assert "Rank by revenue 1 of 5" in shown
     assert "2023-02-10 – 2023-02-10" in shown

@@ -108,7 +108,7 @@ def test_few_bad_rows_are_set_aside_and_many_stop_publication(project: Project) 
         many.raise_if_critical()
     text = str(error.value)
     assert (
-        "2 of 100 rows of 'lines' (2.00 %), EUR 14.00 in all, fail lines.order_id_present" in text
+        "2 of 100 rows of 'lines' (2.00%), EUR 14.00 in all, fail lines.order_id_present" in text
     )
     assert "row 99 of shop.csv" in text
     assert "tolerate" in text

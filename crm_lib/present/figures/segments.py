@@ -74,7 +74,7 @@ def lorenz(ax: Axes, frame: pd.DataFrame) -> Axes:
     """Cumulative share of revenue held by the best customers, best first; the diagonal is equality.
 
     Columns: customer_share, revenue_share (fractions from 0 to 1, ascending in customer_share).
-    The mark reads off the best 20 %.
+    The mark reads off the best 20%.
     """
     require_columns(frame, ("customer_share", "revenue_share"))
     x, y = floats(frame, "customer_share"), floats(frame, "revenue_share")

@@ -43,7 +43,7 @@ FINDINGS: dict[str, str] = {
     "stages.none": "No customer is known yet.",
     "transitions.stay": "Of those established on {before}, {stayed} still were on {after}; {slipped} had slipped to at risk, dormant or lost.",
     "transitions.none": "Nobody was established on {before}, so there is nothing to follow.",
-    "at_risk.found": "{customers} at risk or dormant would bring {money} a year if they went on as before; the first {few} hold {share} of it.",
+    "at_risk.found": "{customers} at risk or dormant have brought {money} a year; the first {few} hold {share} of it.",
     "at_risk.none": "No customer with positive revenue is at risk or dormant.",
     "cohorts.mean": "Of the new customers of a month, {share} bought again a month later (mean of {cohorts}, each cohort equal).",
     "cohorts.none": "No cohort of new customers has a full later month yet.",
