@@ -205,6 +205,7 @@ def check(dataset: Dataset, as_of: AsOf, scope: Scope = "") -> None:
     book = open_book(dataset, as_of=_day(dataset, as_of), scope=scope)
     terminal.verdict(book.verdict)
     terminal.coverage(coverage.coverage(book.dataset))
+    terminal.conclusion(book.verdict)
     if any(count.quarantined.rows for count in book.verdict.tables):
         typer.echo(f"Rows set aside: crm quarantine {dataset} --as-of {book.as_of} --out rows.csv")
     book.verdict.raise_if_critical()
@@ -265,9 +266,7 @@ def reports(dataset: Dataset) -> None:
 
     known.load(dataset)
     terminal.reports(notebooks.every())
-    terminal.history(
-        [run for run in pages.history(project.reports_folder()) if run["dataset"] == dataset]
-    )
+    terminal.history(pages.history(project.reports_folder() / dataset))
 
 
 @app.command()

@@ -122,7 +122,7 @@ def history(runs: Sequence[Mapping[str, Any]]) -> None:
         ("as of", "made", "status", "verdict", "page"),
         [
             (run["as_of"], words.moment(run["generated_at"]), run["status"],
-             run["verdict"].get("verdict", ""), f"reports/{run['href']}")
+             run["verdict"].get("verdict", ""), f"reports/{run['dataset']}/{run['href']}")
             for run in ordered
         ],
     )  # fmt: skip

@@ -84,8 +84,8 @@ def read(folder: Path) -> Manifest | None:
 
 
 def write_metrics(folder: Path, metrics: dict[str, dict[str, Any]]) -> None:
-    """report → key → {value, unit, window, …}, as the notebooks' headlines state them."""
-    text = json.dumps(metrics, indent=1, ensure_ascii=False, sort_keys=True)
+    """report → key → {value, unit, window, …}, in the order of the reports and of their headlines."""
+    text = json.dumps(metrics, indent=1, ensure_ascii=False)
     (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -62,33 +62,58 @@ def write_failure(folder: Path, made: Manifest, context: dict[str, Any]) -> None
 
 
 def write_history(reports_folder: Path) -> Path:
-    """`reports/index.html`, rebuilt from the manifests of all data sets. Returns the page."""
-    page = reports_folder / "index.html"
+    """`reports/index.html` and each data set's own, rebuilt from the manifests. Returns the first.
+
+    A run that another replaced is opened by its own folder, from where `../..` is the data set's.
+    """
     reports_folder.mkdir(parents=True, exist_ok=True)
     # Runs of two data sets may end together; the later one must not miss the earlier one's.
     with FileLock(reports_folder / ".index.lock"):
-        write_atomically(page, site.history_index(list(history(reports_folder))))
-    return page
+        sets = {
+            folder.name: list(_of_set(Store(folder)))
+            for folder in sorted(reports_folder.iterdir())
+            if folder.is_dir()
+        }
+        _write_history_page(
+            reports_folder,
+            [
+                {**run, "href": f"{name}/{run['href']}"}
+                for name, runs in sets.items()
+                for run in runs
+            ],
+        )
+        for name, runs in sets.items():
+            if runs:
+                _write_history_page(reports_folder / name, runs)
+    return reports_folder / "index.html"
 
 
-def history(reports_folder: Path) -> Iterator[dict[str, Any]]:
-    """Every finished run and every standing failure of all data sets, as `site.history_index` takes them."""
-    for folder in sorted(path for path in reports_folder.iterdir() if path.is_dir()):
-        store = Store(folder)
-        links = set(store.links().values())
-        for run_id, run in zip(store.run_ids(), store.runs(), strict=True):
-            if made := manifest.read(run):
-                where = made.as_of if run_id in links else f".runs/{run_id}"
-                yield _entry(made, run, f"{folder.name}/{where}/index.html", "published")
-        for failed in sorted((folder / ".failed").glob("*")):
-            if made := manifest.read(failed):
-                yield _entry(
-                    made, failed, f"{folder.name}/.failed/{failed.name}/index.html", "failed"
-                )
+def _write_history_page(folder: Path, runs: list[dict[str, Any]]) -> None:
+    for draft in folder.glob(".index.html.*"):  # of a process that was killed
+        draft.unlink(missing_ok=True)
+    write_atomically(folder / "index.html", site.history_index(runs))
+
+
+def history(dataset_folder: Path) -> list[dict[str, Any]]:
+    """Every finished run and standing failure of a data set, as `site.history_index` takes them.
+
+    `href` is relative to the folder of the data set.
+    """
+    return list(_of_set(Store(dataset_folder)))
+
+
+def _of_set(store: Store) -> Iterator[dict[str, Any]]:
+    links = set(store.links().values())
+    for run_id, run in zip(store.run_ids(), store.runs(), strict=True):
+        if made := manifest.read(run):
+            where = made.as_of if run_id in links else f".runs/{run_id}"
+            yield _entry(made, run, f"{where}/index.html", "published")
+    for failed in sorted((store.folder / ".failed").glob("*")):
+        if made := manifest.read(failed):
+            yield _entry(made, failed, f".failed/{failed.name}/index.html", "failed")
 
 
 def _entry(made: Manifest, folder: Path, href: str, status: str) -> dict[str, Any]:
-    findings = [record.finding for record in made.reports if record.finding]
     return {
         "dataset": made.dataset,
         "dataset_title": made.dataset_title,
@@ -99,7 +124,7 @@ def _entry(made: Manifest, folder: Path, href: str, status: str) -> dict[str, An
         "status": status,
         "seconds": sum(made.durations.values()),
         "metrics": manifest.read_metrics(folder),
-        "finding": next(iter(findings), ""),
+        "findings": {record.stem: record.finding for record in made.reports if record.finding},
     }
 
 
@@ -124,5 +149,5 @@ def merged_with_lab(
     exports = sorted({*made.exports, *earlier.exports})
     return (
         made.model_copy(update={"reports": reports, "exports": exports}),
-        {**manifest.read_metrics(view), **metrics},
+        dict(sorted({**manifest.read_metrics(view), **metrics}.items())),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -179,6 +180,21 @@ def test_a_back_fill_makes_each_day_once_and_latest_stays_the_latest_day(
     assert [each.status for each in other] == ["published", "published"]
     assert len(list((published / ".runs").iterdir())) == 3
     assert not (published / ".failed" / "2023-04-01").exists()
+
+
+def test_every_link_of_every_page_leads_somewhere(published: Path, project: Path) -> None:
+    if len(list((published / ".runs").iterdir())) == 1:
+        runner.run("six", [DAY])
+    runner.run("six", [DAY], only=["segments"])
+    reports = project / "reports"
+    folders = [reports, *(path for path in reports.rglob("*") if path.is_dir())]
+    pages = [page for folder in folders for page in folder.glob("*.html")]
+    assert len(pages) > 8
+    for page in pages:
+        if page.parent.parent.name == ".builds":
+            continue  # opened through the link of its day
+        for address in re.findall(r'href="([^"#:]+)"', page.read_text()):
+            assert Path(os.path.normpath(page.parent / address)).is_file(), f"{page}: {address}"
 
 
 @pytest.mark.parametrize(
