@@ -17,6 +17,7 @@ from typing import IO, cast
 import duckdb
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
+from python_calamine import CalamineError, CalamineWorkbook
 
 from crm_lib.dataset import Source
 from crm_lib.encodings import SAMPLE, likely_encoding
@@ -125,13 +126,32 @@ def checked_encoding(path: Path, label: str, declared: str | None) -> str:
 
     Raises SourceError for an unknown encoding, or for bytes that are not in it.
     """
+    encoding = declared or "utf-8"
+    fault = _undecodable(path, label, encoding)
+    if fault is not None:
+        data, error = fault
+        guess = likely_encoding(data)
+        raise SourceError(
+            f"'{label}' cannot be read as {encoding}: {error}. It looks like {guess}: write "
+            f"`encoding: {guess}` in its source, and check that names read well."
+        )
+    return encoding
+
+
+def proposed_encoding(path: Path, label: str) -> str | None:
+    """The encoding to declare for a file: None where the bytes are UTF-8."""
+    fault = _undecodable(path, label, "utf-8")
+    return likely_encoding(fault[0]) if fault else None
+
+
+def _undecodable(path: Path, label: str, encoding: str) -> tuple[bytes, UnicodeError] | None:
+    """The first bytes that are not in `encoding`, and why; None if all are."""
     try:
-        codecs.lookup(declared or "utf-8")
+        decoder = codecs.getincrementaldecoder(encoding)()
     except LookupError:
         common = ["utf-8", "latin-1", "cp1252", "gb18030", "utf-16", "big5", "shift_jis"]
-        raise SourceError(f"'{label}': " + unknown("encoding", str(declared), common)) from None
-    encoding = declared or "utf-8"
-    decoder = codecs.getincrementaldecoder(encoding)()
+        raise SourceError(f"'{label}': " + unknown("encoding", encoding, common)) from None
+    chunk = b""
     try:
         with opened(path) as handle:
             chunk = handle.read(_CHUNK)
@@ -141,14 +161,10 @@ def checked_encoding(path: Path, label: str, declared: str | None) -> str:
                 chunk = handle.read(_CHUNK)
             decoder.decode(b"", final=True)
     except UnicodeError as error:
-        guess = likely_encoding(_around(chunk, error))
-        raise SourceError(
-            f"'{label}' cannot be read as {encoding}: {error}. It looks like {guess}: write "
-            f"`encoding: {guess}` in its source, and check that names read well."
-        ) from None
+        return _around(chunk, error), error
     except (gzip.BadGzipFile, EOFError) as error:
         raise SourceError(f"'{label}' cannot be unpacked: {error}.") from None
-    return encoding
+    return None
 
 
 def _around(chunk: bytes, error: UnicodeError) -> bytes:
@@ -209,34 +225,42 @@ def checked_names(header: list[str], label: str) -> list[str]:
     return named
 
 
+def sheet_names(path: Path, label: str) -> list[str]:
+    """The sheets of a workbook, in order."""
+    names: list[str] = _workbook(path, label).sheet_names
+    return names
+
+
 def read_excel(path: Path, label: str, sheet: str | None) -> pa.Table:
     """One sheet as text columns: whole numbers without '.0', days and times in ISO form.
 
     Rows without any value are left out. Raises SourceError for an unknown sheet, several sheets
     with none chosen, or an empty one.
     """
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-        names = book.sheet_names
-        if sheet is None and len(names) > 1:
-            raise SourceError(
-                f"'{label}' has {len(names)} sheets; write `sheet:` one of {listing(names)}."
-            )
-        if sheet is not None and sheet not in names:
-            raise SourceError(f"In '{label}': " + unknown("sheet", sheet, names))
-        rows = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)
-    except CalamineError as error:
-        raise SourceError(f"Cannot read '{label}' as Excel: {error}") from None
+    book = _workbook(path, label)
+    names = book.sheet_names
+    if sheet is None and len(names) > 1:
+        raise SourceError(
+            f"'{label}' has {len(names)} sheets; write `sheet:` one of {listing(names)}."
+        )
+    if sheet is not None and sheet not in names:
+        raise SourceError(f"In '{label}': " + unknown("sheet", sheet, names))
+    rows = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)
     if not rows:
         raise SourceError(f"The sheet '{sheet or names[0]}' of '{label}' is empty.")
-    names = checked_names([str(name).strip() for name in rows[0]], label)
-    header = [unreserved(name) for name in names]
+    named = checked_names([str(name).strip() for name in rows[0]], label)
+    header = [unreserved(name) for name in named]
     texts = [[_as_text(value) for value in row] for row in rows[1:]]
     filled = [row for row in texts if any(cell is not None for cell in row)]
     cells = zip(*filled, strict=True) if filled else [()] * len(header)
     return pa.table({n: pa.array(c, pa.string()) for n, c in zip(header, cells, strict=True)})
+
+
+def _workbook(path: Path, label: str) -> CalamineWorkbook:
+    try:
+        return CalamineWorkbook.from_path(str(path))
+    except (CalamineError, OSError) as error:
+        raise SourceError(f"Cannot read '{label}' as Excel: {error}") from None
 
 
 def _as_text(value: object) -> str | None:

@@ -1,0 +1,166 @@
+"""Which raw column is which canonical one: by its name, and by what its values are like."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from crm_lib import conditions, schema
+from crm_lib.errors import UsageError
+from crm_lib.init import names
+from crm_lib.init.evidence import Column
+from crm_lib.init.proposal import Entry
+
+PROPOSED = 0.45
+"""From this likeness on, a raw column is proposed; between `POSSIBLE` and it, only mentioned."""
+POSSIBLE = 0.3
+READS_AS_ID = 0.95
+"""An id may be a number, but then a whole one."""
+_FEW_ROWS = 20
+_NUMERIC = ("money", "number", "count")
+
+
+@dataclass(frozen=True)
+class Match:
+    """A raw column for a canonical one, with how sure it is (0 to 1)."""
+
+    column: str
+    raw: Column
+    score: float
+
+
+def matches(table: str, columns: dict[str, Column]) -> list[Match]:
+    """Every possible match of raw columns to the canonical table's, the surest first."""
+    declared = schema.table(table)
+    found = [
+        Match(column, raw, names.likeness(raw.name, called, column) * _fit(declared, column, raw))
+        for column, called in names.NAMES[table].items()
+        for raw in columns.values()
+    ]
+    return sorted((match for match in found if match.score >= POSSIBLE), key=_surest)
+
+
+def _surest(match: Match) -> tuple[float, str, str]:
+    return -match.score, match.column, match.raw.name
+
+
+def chosen(found: list[Match]) -> dict[str, Match]:
+    """One match a canonical column, no raw column twice, the surest first."""
+    best: dict[str, Match] = {}
+    for match in found:
+        taken = any(match.raw.name == other.raw.name for other in best.values())
+        if match.score >= PROPOSED and match.column not in best and not taken:
+            best[match.column] = match
+    return best
+
+
+def _fit(declared: schema.Table, name: str, raw: Column) -> float:
+    """How well the values of a raw column suit a canonical one: 0 = they cannot be it."""
+    kind = declared.column(name).type
+    if not raw.filled:
+        return 0.0
+    if kind in ("day", "time"):
+        return 1.0 if raw.is_date else 0.0
+    if kind in _NUMERIC:
+        return 1.0 if raw.is_number and raw.kind != "time" else 0.0
+    if declared.key == (name,):
+        return 1.0 if raw.is_unique else 0.9 if raw.distinct >= 0.99 * raw.rows else 0.0
+    if raw.is_date and not raw.is_number:
+        return 0.1
+    if raw.is_number and raw.whole_share < READS_AS_ID:
+        return 0.3
+    always_the_same = raw.distinct == 1 and raw.rows > _FEW_ROWS
+    return 0.3 if always_the_same and name.endswith("_id") else 1.0
+
+
+def entry(match: Match, declared: schema.Table, found: list[Match], taken: set[str]) -> Entry:
+    """The line for a match: how to read it, why, and which raw columns it could be instead."""
+    column = declared.column(match.column)
+    others = tuple(
+        (reading(other.raw, column.type), because(other, column.type))
+        for other in found
+        if other.column == match.column and other.raw.name not in taken
+    )[:3]
+    return Entry(
+        match.column,
+        reading(match.raw, column.type),
+        because(match, column.type),
+        check=ambiguity(match.raw, column.type),
+        others=others + twin(match.raw, column.type),
+    )
+
+
+def reading(raw: Column, kind: str, expression: str = "") -> Any:
+    """A raw column (or an expression with it) and how its text is to be read."""
+    how: dict[str, Any] = {"from": expression or raw.name}
+    if kind in _NUMERIC and raw.kind == "text" and raw.decimal == ",":
+        how["decimal"] = ","
+    if kind in ("day", "time") and raw.reading and raw.reading.formats:
+        formats = list(raw.reading.formats)
+        how["format"] = formats[0] if len(formats) == 1 else formats
+    return how if len(how) > 1 else how["from"]
+
+
+def because(match: Match, kind: str) -> str:
+    raw = match.raw
+    named = "the name says so" if match.score > 0.85 else "the name is like it"
+    return f"{named}; {values(raw, kind)}"
+
+
+def values(raw: Column, kind: str) -> str:
+    """What the values are like, in a few words."""
+    empty = f", {raw.missing_share:.0%} empty" if raw.missing_share >= 0.005 else ""
+    if kind in ("day", "time") and raw.reading:
+        return f"{raw.reading.first} to {raw.reading.last}{empty}"
+    if kind in _NUMERIC and raw.low is not None and raw.high is not None:
+        negative = f", {raw.negative_share:.1%} negative" if raw.negative_share else ""
+        mark = "; decimal comma" if raw.decimal == "," else ""
+        return f"{raw.low:,.10g} to {raw.high:,.10g}{negative}{empty}{mark}"
+    if names.is_named(raw.name, names.PERSONAL):
+        return f"{raw.distinct:,} different{empty}"
+    return f"{raw.distinct:,} different, such as {shown(raw)}{empty}" if raw.filled else "empty"
+
+
+def shown(raw: Column) -> str:
+    """A frequent value, short enough for a comment."""
+    value = raw.examples[0]
+    return repr(value if len(value) <= 40 else value[:39] + "…")
+
+
+def ambiguity(raw: Column, kind: str) -> str:
+    """What the values leave open about how to read them."""
+    if kind in _NUMERIC and not raw.decimal_is_sure:
+        return f"AMBIGUOUS: is {raw.examples[0]!r} written with a decimal point or a decimal comma?"
+    read = raw.reading
+    if kind not in ("day", "time") or read is None:
+        return ""
+    if read.twin and read.twin_span:
+        return (
+            f"AMBIGUOUS: no day above 12 tells day and month apart ({raw.examples[0]!r}); read "
+            f"as written here the dates run {read.first} to {read.last}, the other way "
+            f"{read.twin_span[0]} to {read.twin_span[1]}"
+        )
+    if read.unread:
+        return f"{1 - read.share:.2%} of the cells are in another form, such as {read.unread[0]!r}"
+    return ""
+
+
+def twin(raw: Column, kind: str) -> tuple[tuple[Any, str], ...]:
+    """The other way to read what is ambiguous."""
+    if kind in ("day", "time") and raw.reading and raw.reading.twin:
+        return (({"from": raw.name, "format": raw.reading.twin}, "month and day the other way"),)
+    if kind in _NUMERIC and not raw.decimal_is_sure:
+        return (({"from": raw.name, "decimal": ","}, "with a decimal comma"),)
+    return ()
+
+
+def sql_name(name: str) -> str:
+    """The name as it must stand in an expression: quoted only where it needs to be."""
+    if re.fullmatch(r"[^\W\d]\w*", name):
+        try:
+            if conditions.columns_of(conditions.parse(name, "name")) == [name]:
+                return name
+        except UsageError:
+            pass
+    return conditions.quoted(name)

@@ -1,0 +1,280 @@
+"""Which file is which canonical table, and the lines of `dataset.yml` for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from crm_lib import casting, conditions, schema
+from crm_lib.init import columns, names
+from crm_lib.init.columns import Match
+from crm_lib.init.evidence import Column
+from crm_lib.init.files import RawTable
+from crm_lib.init.proposal import Entry, TableProposal
+
+_ROLES = ("customers", "products", "contacts")
+_MOST_KINDS = 50
+"""A column of customers with at most so many different values is proposed as an attribute."""
+
+
+def assigned(found: list[RawTable]) -> tuple[dict[str, RawTable], list[tuple[str, str]]]:
+    """Canonical table → the raw table that fits it best, and the files that fit none, with why."""
+    lines = max(found, key=lambda table: (_lines_score(table), table.count))
+    roles = {"lines": lines}
+    unused = []
+    rest = [table for table in found if table is not lines]
+    scored = [(_role_score(role, table), role, table) for table in rest for role in _ROLES]
+    for score, role, table in sorted(scored, key=lambda item: (-item[0], item[1], item[2].label)):
+        if score > 0 and role not in roles and table not in roles.values():
+            roles[role] = table
+    for table in rest:
+        if table not in roles.values():
+            best = max((_role_score(role, table), role) for role in _ROLES)
+            why = f"{best[1]} come from another file" if best[0] > 0 else "no canonical table fits"
+            unused.append((table.label, why))
+    return {role: roles[role] for role in ("lines", *_ROLES) if role in roles}, unused
+
+
+def _lines_score(table: RawTable) -> float:
+    best = columns.chosen(columns.matches("lines", table.columns))
+    wanted = [best[name].score for name in schema.LINES.required if name in best]
+    priced = "amount" not in best and "quantity" in best and unit_price(table, best) is not None
+    dated = "ordered_at" not in best and bool(_dates(table, best))
+    return sum(wanted) + 0.8 * priced + 0.4 * dated + 0.05 * len(best)
+
+
+def _role_score(role: str, table: RawTable) -> float:
+    """How well a file fits a canonical table: 0 unless every required column is there."""
+    best = columns.chosen(columns.matches(role, table.columns))
+    required = schema.table(role).required
+    if any(name not in best for name in required):
+        return 0.0
+    return sum(match.score for match in best.values())
+
+
+def proposed(role: str, table: RawTable) -> TableProposal:
+    """The lines for one canonical table; a required column that was not found has no value."""
+    declared = schema.table(role)
+    found = columns.matches(role, table.columns)
+    best = columns.chosen(found)
+    taken = {match.raw.name for match in best.values()}
+    entries = {name: columns.entry(match, declared, found, taken) for name, match in best.items()}
+    if role == "lines":
+        entries |= _completed(table, best, entries)
+    for name in declared.required:
+        entries.setdefault(name, _not_found(name, declared))
+    ordered = tuple(entries[name] for name in declared.column_names if name in entries)
+    used = {raw for line in ordered for raw in _read_by(line, table.columns)}
+    further = attributes(table.columns, used) if declared.open_ended else ()
+    used |= {line.raw for line in further}
+    return TableProposal(
+        role, table.label, table.source, ordered, further,
+        absent=tuple(name for name in declared.column_names if name not in entries),
+        unused=tuple((raw.name, _example(raw)) for raw in table.columns.values() if raw.name not in used),
+    )  # fmt: skip
+
+
+def _read_by(line: Entry, raw: dict[str, Column]) -> list[str]:
+    """The raw columns that a line reads."""
+    if not line.raw or line.raw in raw:
+        return [line.raw]
+    return conditions.columns_of(conditions.parse(line.raw, f"proposal for '{line.key}'"))
+
+
+def _example(raw: Column) -> str:
+    if names.is_named(raw.name, names.PERSONAL):
+        return "about a person"
+    return f"such as {columns.shown(raw)}" if raw.examples else "empty"
+
+
+def _not_found(name: str, declared: schema.Table) -> Entry:
+    meaning = declared.column(name).meaning
+    return Entry(name, None, check=f"FILL IN: no raw column was found for it ({meaning})")
+
+
+def _completed(
+    table: RawTable, best: dict[str, Match], entries: dict[str, Entry]
+) -> dict[str, Entry]:
+    """Order lines: dates by their values, money from quantity and price, an order from its day."""
+    made: dict[str, Entry] = {}
+    if "ordered_at" not in best and (dated := _dates(table, best)):
+        first = dated[0]
+        check = "the name does not tell; it is taken since it holds dates"
+        made["ordered_at"] = Entry(
+            "ordered_at", columns.reading(first, "time"), columns.values(first, "time"),
+            check="; ".join(filter(None, [check, columns.ambiguity(first, "time")])),
+            others=tuple((columns.reading(raw, "time"), columns.values(raw, "time")) for raw in dated[1:])
+            + columns.twin(first, "time"),
+        )  # fmt: skip
+    made |= _amount(table, best, entries)
+    made |= _cost(table, best)
+    if (discount := best.get("discount")) and discount.raw.negative_share > 0.5:
+        turned = columns.reading(
+            discount.raw, "money", f"-1 * {columns.sql_name(discount.raw.name)}"
+        )
+        made["discount"] = replace(
+            entries["discount"], value=turned, because="a discount counts positive; " + entries["discount"].because
+        )  # fmt: skip
+    if "order_id" not in best and "customer_id" in best and (when := best.get("ordered_at")):
+        names_ = [columns.sql_name(match.raw.name) for match in (best["customer_id"], when)]
+        made["order_id"] = Entry(
+            "order_id", " || '-' || ".join(names_), "no order number found",
+            check="one customer's lines of one date count as one order",
+        )  # fmt: skip
+    return made
+
+
+def _dates(table: RawTable, best: dict[str, Match]) -> list[Column]:
+    taken = {match.raw.name for match in best.values()}
+    return [
+        raw
+        for raw in table.columns.values()
+        if raw.is_date and raw.name not in taken and not names.is_named(raw.name, names.PERSONAL)
+    ]
+
+
+def unit_price(
+    table: RawTable, best: dict[str, Match], called: str = names.UNIT_PRICE
+) -> Column | None:
+    """The raw column of prices a unit (or costs a unit), if there is one."""
+    taken = {match.raw.name for match in best.values()}
+    found = [
+        (names.likeness(raw.name, called), raw)
+        for raw in table.columns.values()
+        if raw.is_number and raw.kind != "time" and raw.name not in taken
+    ]
+    likeness, raw = max(found, key=lambda item: item[0], default=(0.0, None))
+    return raw if likeness >= columns.PROPOSED else None
+
+
+def _amount(table: RawTable, best: dict[str, Match], entries: dict[str, Entry]) -> dict[str, Entry]:
+    price = unit_price(table, best)
+    quantity = best["quantity"].raw if "quantity" in best else None
+    product = _product(quantity, price) if quantity and price else None
+    if match := best.get("amount"):
+        line = entries["amount"]
+        if quantity and price and product:
+            share = _agreement(table.rows, match.raw, quantity, price)
+            line = replace(
+                line, because=f"{line.because}; equals {product[0]} in {share:.0%} of the rows"
+            )
+            line = replace(line, others=((product[1], "quantity × unit price"), *line.others))
+        if (
+            "order_id" in best
+            and (share := _repeated(table.rows, best["order_id"].raw, match.raw)) > 0.95
+        ):
+            total = f"{share:.0%} of the orders with several lines bear one value on all of them: is it the order's total?"
+            line = replace(line, check="; ".join(filter(None, [line.check, total])))
+        return {"amount": line}
+    if product:
+        return {
+            "amount": Entry(
+                "amount", product[1], "no amount of a line found: quantity × unit price"
+            )
+        }
+    if price:
+        check = "the price is taken for the line's amount: there is no quantity"
+        return {
+            "amount": Entry(
+                "amount",
+                columns.reading(price, "money"),
+                columns.values(price, "money"),
+                check=check,
+            )
+        }
+    return {}
+
+
+def _product(quantity: Column, price: Column) -> tuple[str, Any]:
+    text = f"{columns.sql_name(quantity.name)} * {columns.sql_name(price.name)}"
+    return text, columns.reading(price, "money", text)
+
+
+def _cost(table: RawTable, best: dict[str, Match]) -> dict[str, Entry]:
+    cost = unit_price(table, best, names.UNIT_COST)
+    if "cost" in best or cost is None or "quantity" not in best:
+        return {}
+    text, value = _product(best["quantity"].raw, cost)
+    return {"cost": Entry("cost", value, f"{text}: {cost.name} is called a cost of one unit")}
+
+
+def number(rows: ir.Table, raw: Column) -> ir.Value:
+    """A raw column as numbers, however it is written."""
+    cell = rows[raw.name]
+    if not isinstance(cell, ir.StringValue):
+        return cell.cast(dt.float64)
+    bare: ir.Value = cell
+    for sign in raw.signs:
+        bare = bare.replace(sign, "")
+    return casting.plain_number(bare.strip(), raw.decimal, "XXX").try_cast(dt.float64)
+
+
+def _agreement(rows: ir.Table, amount: Column, quantity: Column, price: Column) -> float:
+    """The share of rows in which the amount is quantity × price, to the cent."""
+    made = number(rows, quantity) * number(rows, price)
+    same = ((number(rows, amount) - made).abs() <= 0.0051).fill_null(False)
+    return float(rows.select(same=same).same.mean().execute())
+
+
+def _repeated(rows: ir.Table, order: Column, amount: Column) -> float:
+    """Of the orders with three lines or more, the share whose lines all bear the same amount."""
+    lines = rows.select(order=rows[order.name], amount=number(rows, amount)).filter(
+        ibis._.order.notnull()
+    )
+    orders = lines.group_by("order").aggregate(lines=ibis._.count(), kinds=ibis._.amount.nunique())
+    several = orders.filter(orders.lines >= 3)
+    share = several.aggregate(share=(several.kinds == 1).mean()).share.execute()[0]
+    return float(share) if share == share and share is not None else 0.0
+
+
+def attributes(raw: dict[str, Column], used: set[str]) -> tuple[Entry, ...]:
+    """Further columns of few values, none of them personal, under names of our own form."""
+    found = []
+    for column in raw.values():
+        few = 1 < column.distinct <= _MOST_KINDS and not column.is_date
+        if few and column.name not in used and not names.is_named(column.name, names.PERSONAL):
+            key = "_".join(names.words(column.name))
+            if key not in schema.CUSTOMERS.column_names:
+                found.append(Entry(key, column.name, columns.values(column, "text")))
+    return tuple(found)
+
+
+def without_used(lines: TableProposal, made: tuple[TableProposal, ...]) -> TableProposal:
+    """The order lines without mention of raw columns that tables made from them use."""
+    used = {e.raw for table in made if table.query for e in (*table.columns, *table.attributes)}
+    return replace(lines, unused=tuple(item for item in lines.unused if item[0] not in used))
+
+
+def related(
+    made: tuple[TableProposal, ...], roles: dict[str, RawTable]
+) -> tuple[TableProposal, ...]:
+    """The tables with the share of order lines that find their customer or product in them."""
+    lines = made[0]
+    told = [lines]
+    for table in made[1:]:
+        key = schema.table(table.name).key or ("customer_id",)
+        ours, theirs = table.column(key[0]), lines.column(key[0])
+        if ours and theirs and theirs.raw in roles["lines"].columns:
+            share = _known(roles["lines"].rows, theirs.raw, roles[table.name].rows, ours.raw)
+            noted = f"{share:.0%} of the order lines with a {key[0]} find it here"
+            low = f"{noted}: are the two numbers the same?" if share < 0.5 else ""
+            entries = tuple(
+                replace(line, check=low, because=f"{line.because}; {noted}")
+                if line is ours
+                else line
+                for line in table.columns
+            )
+            table = replace(table, columns=entries)
+        told.append(table)
+    return tuple(told)
+
+
+def _known(lines: ir.Table, column: str, others: ir.Table, key: str) -> float:
+    ids = lines.select(id=casting.as_text(lines[column])).filter(ibis._.id.notnull())
+    known = others.select(id=casting.as_text(others[key])).distinct()
+    total = int(ids.count().execute())
+    return int(ids.semi_join(known, "id").count().execute()) / total if total else 0.0
