@@ -27,9 +27,18 @@ class _Commands(TyperGroup):
         except CrmError as error:
             typer.secho(f"crm: {error}", err=True, fg=typer.colors.RED)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
+        except BaseException as error:
+            if not _is_interrupt(error):
+                raise
             typer.secho("crm: interrupted; nothing half-made was published.", err=True)
             ctx.exit(INTERRUPTED)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """An interrupt, also where DuckDB wrapped it into an error of the query that it stopped."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 app = typer.Typer(

@@ -101,6 +101,30 @@ def test_a_run_ends_with_the_address_of_its_page_and_where_time_went(project: Pa
     assert "share of customers called top" in history
 
 
+def test_an_interrupt_within_a_query_exits_130(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise RuntimeError("Query interrupted") from KeyboardInterrupt()
+
+    monkeypatch.setattr("crm_lib.publishing.runner.run", interrupted)
+    result = crm("run", "six", "--as-of", DAY)
+    assert result.exit_code == 130
+    assert "interrupted" in result.stderr
+
+
+def test_a_fault_of_ours_exits_1_with_its_traceback(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crashed(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("crm_lib.publishing.runner.run", crashed)
+    result = crm("run", "six", "--as-of", DAY)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
 def test_the_data_sets_of_the_project_are_listed(project: Path) -> None:
     assert "Six customers" in crm("datasets").output
 
