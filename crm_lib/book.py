@@ -1,7 +1,7 @@
 """The book: one data set as of one day, staged, judged and counted, read-only for whoever opens it.
 
-    book = open_book("completejourney", as_of="2018-01-01")
-    book.customers          # one row a customer, an Ibis table; collect(...) brings it to pandas
+book = open_book("completejourney", as_of="2018-01-01")
+book.customers          # one row a customer, an Ibis table; collect(...) brings it to pandas
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _stage(dataset: Dataset, folder: Path, made_from: dict[str, object]) -> None
     (folder / "staged").mkdir()
     for name in dataset.tables:
         path = folder / "staged" / f"{name}.parquet"
-        staging.stage(name, dataset, backend, folder / "scratch").to_parquet(path)
+        staging.write(name, dataset, backend, folder / "scratch", path)
         table = backend.read_parquet(path)
         if not int(table.count().execute()):
             raise SourceError(f"The table '{name}' has no rows; check its source in dataset.yml.")
@@ -156,7 +156,7 @@ class Book:
             scope=self.scope,
         )
         rows = self._as_known(rows, declared, self.as_of)
-        hidden = [c for c in rows.columns if c.startswith("unreadable_")]
+        hidden = [c for c in rows.columns if c.startswith("unreadable_")] + [staging.RAW_HASH]
         if self.dataset.audience == "external":
             hidden += [c.name for c in declared.columns if c.personal and c.name in rows.columns]
         return rows.drop(*hidden, "source_file")
@@ -200,7 +200,9 @@ class Book:
     def profile(self) -> ir.Table:
         """`customers` with the attributes of the canonical customers table, null where unknown."""
         attributes = self.table("customers").drop("row_id")
-        taken = [c for c in attributes.columns if c != "customer_id" and c in self.customers.columns]
+        taken = [
+            c for c in attributes.columns if c != "customer_id" and c in self.customers.columns
+        ]
         if taken:
             attributes = attributes.rename({f"{name}_given": name for name in taken})
         return self.customers.left_join(attributes, "customer_id").drop("customer_id_right")
@@ -224,7 +226,9 @@ class Book:
         """The customer facts as of an earlier day, from the same accepted lines."""
         earlier = parse_day(day, "day")
         if not self.observed.start < earlier <= self.as_of:
-            raise UsageError(f"The day {earlier} lies outside {self.observed.start} – {self.as_of}.")
+            raise UsageError(
+                f"The day {earlier} lies outside {self.observed.start} – {self.as_of}."
+            )
         return self._customers(self.lines.filter(self.lines.day < ibis.literal(earlier)), earlier)
 
     def months_before(self, months: int) -> date:
@@ -271,10 +275,19 @@ class Book:
         for column in declared.columns:
             if column.recorded_later and column.name in rows.columns and column.type != "text":
                 at = rows[column.name].cast("timestamp")
-                rows = rows.mutate(**{column.name: ibis.ifelse(at < limit, rows[column.name], ibis.null(rows[column.name].type()))})
+                rows = rows.mutate(
+                    **{
+                        column.name: ibis.ifelse(
+                            at < limit, rows[column.name], ibis.null(rows[column.name].type())
+                        )
+                    }
+                )
         if "converted_customer_id" in rows.columns and "converted_on" in rows.columns:
-            rows = rows.mutate(converted_customer_id=rows.converted_on.notnull().ifelse(
-                rows.converted_customer_id, ibis.null("string")))
+            rows = rows.mutate(
+                converted_customer_id=rows.converted_on.notnull().ifelse(
+                    rows.converted_customer_id, ibis.null("string")
+                )
+            )
         return rows
 
     def _customers(self, lines: ir.Table, as_of: date) -> ir.Table:

@@ -47,7 +47,9 @@ def _code_files() -> list[Path]:
     return sorted(
         path
         for name in _CODE
-        for path in ([here / f"{name}.py"] if (here / f"{name}.py").is_file() else (here / name).glob("*.py"))
+        for path in (
+            [here / f"{name}.py"] if (here / f"{name}.py").is_file() else (here / name).glob("*.py")
+        )
     )
 
 

@@ -162,7 +162,9 @@ def months(lines: ir.Table, *, observed: periods.Window, warm_up_ends: date) -> 
         }
         for month in periods.months(observed)
     ]
-    every = ibis.memtable(rows, schema={"month": "date", "is_partial": "bool", "is_warm_up": "bool"})
+    every = ibis.memtable(
+        rows, schema={"month": "date", "is_partial": "bool", "is_warm_up": "bool"}
+    )
     joined = every.left_join(grouped, "month").drop("month_right")
     counted = ("lines", "orders", "active_customers", "anonymous_revenue", *_SUMS[:4])
     return joined.mutate(**{name: joined[name].fill_null(0) for name in counted}).order_by("month")

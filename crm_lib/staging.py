@@ -16,6 +16,7 @@ from crm_lib.dataset import Dataset, Mapping
 from crm_lib.errors import SourceError, UsageError, unknown
 
 PROVENANCE = ("source_file", "row_id")
+RAW_HASH = "raw_hash"
 _NUMERIC = ("money", "number", "count")
 
 
@@ -37,7 +38,8 @@ def stage(name: str, dataset: Dataset, backend: Backend, scratch: Path) -> ir.Ta
     """The canonical table `name`, one row for each raw row (grain: see `schema`).
 
     Columns: those mapped, attributes, `source_file`, `row_id`, `unreadable_<column>` (the raw text
-    of a cell that could not be read, else null); `lines` also gets `day`.
+    of a cell that could not be read, else null), `raw_hash` (of the whole raw row: equal rows, equal
+    hashes); `lines` also gets `day`.
     Raises SourceError for a missing file or column, UsageError for a faulty expression.
     """
     config = dataset.tables[name]
@@ -56,7 +58,7 @@ def stage(name: str, dataset: Dataset, backend: Backend, scratch: Path) -> ir.Ta
             columns[f"unreadable_{column}"] = ibis.coalesce(*known)
     if name == "lines":
         columns["day"] = columns["ordered_at"].cast(dt.date)
-    return inputs.select(**columns, **{key: inputs[key] for key in PROVENANCE})
+    return inputs.select(**columns, **{key: inputs[key] for key in (*PROVENANCE, RAW_HASH)})
 
 
 def raw_rows(name: str, dataset: Dataset, backend: Backend, scratch: Path) -> ir.Table:
@@ -78,6 +80,8 @@ def _evaluated(
                 helpers[f"unread_{column}"] = ibis.coalesce(*unread)
                 selected[f"unread_{column}"] = f"unread_{column}"
         selected[column] = expression.sql("duckdb")
+    cells = [sql.column(name, quoted=True) for name in raw.columns if name not in PROVENANCE]
+    selected[RAW_HASH] = sql.func("hash", *cells).sql("duckdb")
     rows = raw.mutate(**helpers) if helpers else raw
     return conditions.select(rows, selected, f"mapping of '{declared.name}'")
 

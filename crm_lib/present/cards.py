@@ -88,7 +88,10 @@ def concentration(
         for row in needed.head(1).itertuples()
     ]
     note = "0 = all bring the same, 1 = one brings everything"
-    return [*numbers, Number("gini", "Gini coefficient of revenue", gini, "ratio", window, note=note)]
+    return [
+        *numbers,
+        Number("gini", "Gini coefficient of revenue", gini, "ratio", window, note=note),
+    ]
 
 
 def stages(sizes: pd.DataFrame, at_risk: pd.DataFrame, *, observed: Window) -> list[Number]:
@@ -126,7 +129,9 @@ def quality(summary: Mapping[str, Any], rules: pd.DataFrame) -> list[Number]:
         Number("rows_read", "Order lines read", rows["read"], "count", window),
         Number("rows_accepted", "Order lines accepted", rows["accepted"], "count", window),
         Number("amount_accepted", "Amount accepted", money["accepted"], "money", window),
-        Number("rows_quarantined", "Order lines in quarantine", rows["quarantined"], "count", window),
+        Number(
+            "rows_quarantined", "Order lines in quarantine", rows["quarantined"], "count", window
+        ),
         Number(
             "rules_broken",
             "Rules that found something",

@@ -5,14 +5,37 @@ from __future__ import annotations
 import pandas as pd
 
 from crm_lib import errors
+from crm_lib.present import words
 from crm_lib.present.sentences.base import FACTOR_NAMES
+
+
+def measures_in_words(measures: pd.DataFrame, span: str, currency: str) -> pd.DataFrame:
+    """`dashboard.measures` of one span, each number with its own unit: label, value, changes, denominator."""
+    rows = measures[measures["span"] == span]
+    numbers = zip(rows["value"], rows["unit"], strict=True)
+    shown = pd.DataFrame({"label": rows["label"], "denominator": rows["denominator"]})
+    shown["value"] = [words.value(value, unit, currency) for value, unit in numbers]
+    for name in ("change", "year_change"):
+        changes = zip(rows[name], rows["unit"], strict=True)
+        shown[name] = [
+            words.MISSING if pd.isna(x) else words.change(x, unit) for x, unit in changes
+        ]
+    return shown.reset_index(drop=True)
+
 
 def waterfall(effects: pd.DataFrame) -> pd.DataFrame:
     """`decomposition.decompose` as steps from the old total to the new one: factor, effect, kind."""
     total = effects[effects["factor"] == "total"].iloc[0]
     parts = effects[(effects["factor"] != "total") & (effects["effect"].astype(float) != 0)]
-    named = [(FACTOR_NAMES[f], float(e), "effect") for f, e in zip(parts["factor"], parts["effect"], strict=True)]
-    steps = [("Before", float(total["before"]), "start"), *named, ("After", float(total["after"]), "end")]
+    named = [
+        (FACTOR_NAMES[f], float(e), "effect")
+        for f, e in zip(parts["factor"], parts["effect"], strict=True)
+    ]
+    steps = [
+        ("Before", float(total["before"]), "start"),
+        *named,
+        ("After", float(total["after"]), "end"),
+    ]
     return pd.DataFrame(steps, columns=["factor", "effect", "kind"])
 
 
@@ -20,7 +43,10 @@ def best_first(curve: pd.DataFrame) -> pd.DataFrame:
     """`concentration.lorenz`, counted from the customers who bring most: customer_share, revenue_share."""
     turned = curve.iloc[::-1]
     return pd.DataFrame(
-        {"customer_share": 1 - turned["customers_share"], "revenue_share": 1 - turned["value_share"]}
+        {
+            "customer_share": 1 - turned["customers_share"],
+            "revenue_share": 1 - turned["value_share"],
+        }
     ).reset_index(drop=True)
 
 

@@ -19,6 +19,7 @@ HEADER = "customer,order,day,amount\n"
 def test_a_staged_table_has_the_mapped_columns_provenance_and_the_day(workshop: Workshop) -> None:
     workshop.put("lines.csv", HEADER + "c1,1,2023-01-05 13:30,10\n,2,soon,ten\n")
     first, second = workshop.stage()
+    assert first.pop("raw_hash") != second.pop("raw_hash")
     assert first == {
         "customer_id": "c1", "order_id": "1", "ordered_at": datetime(2023, 1, 5, 13, 30),
         "unreadable_ordered_at": None, "amount": Decimal(10), "unreadable_amount": None,

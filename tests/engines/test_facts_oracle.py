@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import ibis
 import pandas as pd
@@ -29,7 +30,7 @@ def naive(rows: pd.DataFrame) -> pd.DataFrame:
     found = {}
     for customer, part in rows.dropna(subset=["customer_id"]).groupby("customer_id"):
         days = sorted(set(part.loc[part.cents > 0, "day"]))
-        gaps = [(b - a).days for a, b in zip(days, days[1:], strict=False)]
+        gaps = [(b - a).days for a, b in pairwise(days)]
         found[customer] = {
             "occasions": len(days),
             "lines": len(part),

@@ -107,9 +107,7 @@ def test_few_bad_rows_are_set_aside_and_many_stop_publication(project: Project) 
     with pytest.raises(CriticalDataFailure) as error:
         many.raise_if_critical()
     text = str(error.value)
-    assert (
-        "2 of 100 rows of 'lines' (2.00%), EUR 14.00 in all, fail lines.order_id_present" in text
-    )
+    assert "2 of 100 rows of 'lines' (2.00%), EUR 14.00 in all, fail lines.order_id_present" in text
     assert "row 99 of shop.csv" in text
     assert "tolerate" in text
     assert error.value.exit_code == 3

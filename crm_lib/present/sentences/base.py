@@ -15,7 +15,7 @@ FACTOR_NAMES = {
     "value_a_line": "value a line",
     "margin_rate": "the margin rate",
     "returns": "returns",
-    "anonymous": "purchases without a known customer",
+    "anonymous": "unknown customers",
 }
 
 
@@ -49,7 +49,9 @@ def customer_base(monthly: pd.DataFrame, currency: str) -> str:
     change = last["revenue"] - before["revenue"]
     key = f"base.month.{direction(change)}"
     if change:
-        fields["change"] = words.percent(abs(change) / abs(before["revenue"])) if before["revenue"] else "—"
+        fields["change"] = (
+            words.percent(abs(change) / abs(before["revenue"])) if before["revenue"] else "—"
+        )
     sentence = say(key, **fields)
     if pd.notna(last["repeat_buying_rate"]):
         sentence += " " + say("base.kept", kept=words.percent(last["repeat_buying_rate"], 0))
@@ -95,9 +97,7 @@ def customer_flow(flow: pd.DataFrame) -> str:
     return say(f"flow.{direction(net)}", **fields)
 
 
-def decomposition(
-    effects: pd.DataFrame, before: Window, after: Window, currency: str
-) -> str:
+def decomposition(effects: pd.DataFrame, before: Window, after: Window, currency: str) -> str:
     """The change of revenue and the factor that did most. Frame: `decomposition.decompose`."""
     change = float(effects.loc[effects["factor"] == "total", "effect"].iloc[0])
     fields = {

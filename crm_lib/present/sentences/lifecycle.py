@@ -95,9 +95,7 @@ def cohorts(triangle: pd.DataFrame) -> str:
         said.append(say("cohorts.none"))
     else:
         share = words.percent(usable["share"].mean(), 0)
-        said.append(
-            say("cohorts.mean", share=share, cohorts=words.counted(len(usable), "cohort"))
-        )
+        said.append(say("cohorts.mean", share=share, cohorts=words.counted(len(usable), "cohort")))
     if triangle["is_warm_up"].astype(bool).any():
         said.append(say("cohorts.warm_up"))
     return " ".join(said)

@@ -9,11 +9,12 @@ import pandas as pd
 from crm_lib.present import words
 from crm_lib.present.sentences.base import customers
 from crm_lib.present.words import say
+from crm_lib.segment_map import NO_PURCHASE
 
 
 def segments(sizes: pd.DataFrame, leaving: str = "Slipping away", meaning: str = "") -> str:
     """The segment that brings most, and the one slipping away. Frame: `segments.sizes`."""
-    bought = sizes[sizes["segment"] != "No purchase"]
+    bought = sizes[sizes["segment"] != NO_PURCHASE]
     if bought.empty or bought["revenue_share"].isna().all():
         return say("segments.none")
     lead = bought.loc[bought["revenue_share"].idxmax()]
@@ -38,7 +39,7 @@ def segments(sizes: pd.DataFrame, leaving: str = "Slipping away", meaning: str =
 
 def segment_gap(sizes: pd.DataFrame) -> str:
     """Where customers and revenue lie furthest apart. Frame: `segments.sizes`."""
-    usable = sizes[(sizes["customers_share"] > 0) & sizes["revenue_share"].notna()]
+    usable = sizes[(sizes["segment"] != NO_PURCHASE) & sizes["revenue_share"].notna()]
     if len(usable) < 2:
         return say("segments.none")
     multiple = usable["revenue_share"] / usable["customers_share"]
@@ -158,7 +159,7 @@ def habits(frame: pd.DataFrame) -> str:
 
 def moves(changes: pd.DataFrame, before: date) -> str:
     """How many stayed in their segment. Frame: `segments.segment_changes`."""
-    known = changes[~changes["before"].isin(["Not in the base", "No purchase"])]
+    known = changes[~changes["before"].isin(["Not in the base", NO_PURCHASE])]
     total = known["customers"].sum()
     if not total:
         return say("segments.none")

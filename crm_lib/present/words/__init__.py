@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crm_lib.present.words.catalogue import say
 from crm_lib.present.words.format import (
+    MISSING,
     UNITS,
     bare,
     change,
@@ -30,6 +31,7 @@ from crm_lib.present.words.format import (
 )
 
 __all__ = [
+    "MISSING",
     "UNITS",
     "bare",
     "change",

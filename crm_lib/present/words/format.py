@@ -179,7 +179,9 @@ def in_words(window: Window) -> str:
         return f"{day(start)} – {day(last)}"
     if (start.year, start.month) == (last.year, last.month):
         return month(start)
-    first = format_date(start, "MMMM" if start.year == last.year else "MMMM y", locale=NUMBER_LOCALE)
+    first = format_date(
+        start, "MMMM" if start.year == last.year else "MMMM y", locale=NUMBER_LOCALE
+    )
     return f"{first}–{month(last)}"
 
 
@@ -218,6 +220,7 @@ _NUMERIC: dict[str, tuple[str, int, float]] = {
 }
 _OTHER: dict[str, Callable[[Any], str]] = {
     "text": str,
+    "formatted": str,
     "date": lambda x: x if isinstance(x, str) else day(x),
     "month": lambda x: x if isinstance(x, str) else month(x, short=True),
 }
@@ -233,7 +236,7 @@ def check_unit(unit: str) -> str:
 
 def is_numeric(unit: str) -> bool:
     """True where values of the unit are numbers (aligned right, compared with each other)."""
-    return check_unit(unit) not in _OTHER
+    return check_unit(unit) not in _OTHER or unit == "formatted"
 
 
 def unit_label(unit: str, currency: str | None = None) -> str:
