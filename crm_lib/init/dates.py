@@ -33,6 +33,7 @@ _LIKE_A_DATE = (
     r"^[0-9]{1,4}[-/. 年][0-9\pL]{1,9}[-/., 月]+[0-9]{1,4}|^[0-9]{8}([0-9]{6})?$"
     r"|^\pL{3,9}\.? [0-9]{1,2}, [0-9]{4}"
 )
+_MOST_FORMATS = 4
 _TIME = re.compile("%[HI]")
 _PLAUSIBLE = (date(1970, 1, 1), date(2100, 1, 1))
 
@@ -89,26 +90,38 @@ def _truth(value: ir.Value) -> bool:
     return bool(value.execute())
 
 
-def _fitting(rows: ir.Table) -> list[str]:
-    """The fewest formats that together read what can be read, the most frequent first.
+def _fitting(cells: ir.Table) -> list[str]:
+    """The formats that together read what can be read, each the best for what is left over.
 
     A format that is another with day and month swapped is left out: the rows that only it reads
     are a contradiction for the user to settle, not a second format.
     """
-    hits = {f"f{i}": _plausible(_parsed(rows.cell, [form])) for i, form in enumerate(FORMATS)}
-    answer = rows.aggregate(**{name: hit.sum() for name, hit in hits.items()})
-    counts = answer.to_pyarrow().to_pylist()[0]
-    by_format = {form: counts[f"f{i}"] or 0 for i, form in enumerate(FORMATS)}
-    best = sorted((form for form in FORMATS if by_format[form]), key=lambda form: -by_format[form])
     chosen: list[str] = []
-    read = 0
-    for form in best:
-        if swapped(form) in chosen or _with_long_year(form) in chosen:
-            continue
-        together = int(_plausible(_parsed(rows.cell, [*chosen, form])).sum().execute())
-        if together > read:
-            chosen, read = [*chosen, form], together
-    return chosen[:4]
+    left = cells
+    for _ in range(_MOST_FORMATS):
+        some = left.order_by("cell").limit(30).cell.to_pyarrow().to_pylist()
+        ruled_out = {*chosen, *(swapped(form) for form in chosen)}
+        likely = [
+            f for f in FORMATS if f not in ruled_out and any(_reads(f, cell) for cell in some)
+        ]
+        if not likely:
+            break
+        hits = {f"f{i}": _plausible(_parsed(left.cell, [f])).sum() for i, f in enumerate(likely)}
+        counts = list(left.aggregate(**hits).to_pyarrow().to_pylist()[0].values())
+        if not max(counts):
+            break
+        best = likely[counts.index(max(counts))]
+        chosen.append(best)
+        left = left.filter(~_plausible(_parsed(left.cell, [best])))
+    return chosen
+
+
+def _reads(form: str, cell: str) -> bool:
+    try:
+        datetime.strptime(cell, form)
+    except ValueError:
+        return False
+    return True
 
 
 def swapped(form: str) -> str:
@@ -116,10 +129,6 @@ def swapped(form: str) -> str:
     if "%b" in form or "%B" in form or form.startswith("%Y"):
         return ""
     return form.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
-
-
-def _with_long_year(form: str) -> str:
-    return form.replace("%y", "%Y") if "%y" in form else ""
 
 
 def _parsed(text: ir.Value, formats: list[str]) -> ir.TimestampValue:
