@@ -82,6 +82,10 @@ def project(
     share = "top_share: float = 0.2  # share of customers called top\n"
     write_notebook(folder / "notebooks", "01_data_quality", "1 + 1", title="The data")
     write_notebook(folder / "notebooks", "03_segments", SAYS, share, title="Segments")
+    startup = folder / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "mine.py").write_text(f"open({str(folder / 'started')!r}, 'w')")
+    environment.setenv("IPYTHONDIR", str(folder / "ipython"))
     environment.setenv("CRM_HOME", str(folder))
     environment.setenv("CRM_CACHE", str(shared_cache))
     environment.delenv("CRM_REPORTS", raising=False)

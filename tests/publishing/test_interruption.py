@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from crm_lib.publishing import lock, runner
+from crm_lib.publishing import lock, pool, runner
 from tests.conftest import ROOT
 from tests.publishing.conftest import is_running, wait_until, write_notebook
+from tests.publishing.stopping_run import without_kernels
 
 DAY = date(2023, 4, 1)
 WAITS = """\
@@ -91,8 +92,9 @@ def assert_whole(reports: Path) -> str:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_run_killed_at_any_moment_leaves_whole_runs_and_the_next_heals_it(
-    reports: Path, tmp_path: Path, moment: str
+    reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
+    monkeypatch.setattr(pool, "run_all", without_kernels)
     place, call, is_placed = MOMENTS[moment]
     before = assert_whole(reports)
     # The start of a run looks at both links once, to heal what an earlier one left.

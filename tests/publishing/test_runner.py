@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from crm_lib.errors import CriticalDataFailure, ReportFailed, UsageError
-from crm_lib.publishing import runner
+from crm_lib.publishing import pool, runner
 from tests.publishing.conftest import write_notebook
+from tests.publishing.stopping_run import without_kernels
 
 DAY, EARLIER = date(2023, 4, 1), date(2023, 3, 1)
 
@@ -79,6 +80,10 @@ def test_the_manifest_says_what_the_run_was_made_from(published: Path) -> None:
     }  # fmt: skip
     assert {"python", "duckdb", "pandas"} <= set(facts["versions"])
     assert set(facts["durations"]) == {"data", "marts", "reports"}
+
+
+def test_a_persons_start_up_scripts_have_no_part_in_a_run(published: Path, project: Path) -> None:
+    assert not (project / "started").exists()
 
 
 def test_nothing_of_this_machine_is_in_what_is_published(published: Path, project: Path) -> None:
@@ -165,8 +170,9 @@ def test_data_that_breaks_a_critical_rule_publish_nothing(
 
 
 def test_a_back_fill_makes_each_day_once_and_latest_stays_the_latest_day(
-    published: Path, project: Path
+    published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pool, "run_all", without_kernels)
     runner.run("six", [DAY])
     full = (published / "latest").resolve()
     said: list[str] = []
@@ -182,7 +188,10 @@ def test_a_back_fill_makes_each_day_once_and_latest_stays_the_latest_day(
     assert not (published / ".failed" / "2023-04-01").exists()
 
 
-def test_every_link_of_every_page_leads_somewhere(published: Path, project: Path) -> None:
+def test_every_link_of_every_page_leads_somewhere(
+    published: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "run_all", without_kernels)
     if len(list((published / ".runs").iterdir())) == 1:
         runner.run("six", [DAY])
     runner.run("six", [DAY], only=["segments"])
