@@ -22,11 +22,18 @@ _NUMBER = {
     for decimal, mark in _GROUP_MARKS.items()
 }
 _SCIENTIFIC = r"^[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+$"
-_OFFSET = r"[0-9]{2}:[0-9]{2}.*( ?Z| ?UTC| ?GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
+OFFSET = r"[0-9]{2}:[0-9]{2}.*( ?Z| ?UTC| ?GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _NO_SECONDS = r"([ T][0-9]{2}:[0-9]{2})( ?Z| ?UTC| ?GMT|[+-][0-9:]+)$"
 _TIME_OF_DAY = re.compile("%-?[HIXcT]")
 _ISO = r"^[0-9]{4}[-/]"
-_MORE_SYMBOLS = {"CNY": ["元", "￥", "RMB"], "JPY": ["円", "￥"], "CHF": ["Fr.", "SFr."]}
+SIGNS = {
+    "€": ["EUR"], "EUR": ["EUR"], "£": ["GBP"], "GBP": ["GBP"], "US$": ["USD"], "USD": ["USD"],
+    "$": ["USD", "CAD", "AUD", "MXN", "NZD", "SGD", "HKD"], "¥": ["CNY", "JPY"],
+    "￥": ["CNY", "JPY"], "元": ["CNY"], "RMB": ["CNY"], "CNY": ["CNY"], "円": ["JPY"],
+    "JPY": ["JPY"], "CHF": ["CHF"], "Fr.": ["CHF"], "SFr.": ["CHF"], "kr": ["SEK", "NOK", "DKK"],
+    "zł": ["PLN"], "Kč": ["CZK"], "₹": ["INR"], "R$": ["BRL"], "₩": ["KRW"], "₽": ["RUB"], "₺": ["TRY"],
+}  # fmt: skip
+"""What stands beside amounts, and the currencies it may mean, likeliest first."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,8 @@ def _symbols(currency: str) -> list[str]:
     """How amounts in this currency may be marked. Another currency's sign makes a cell unreadable."""
     locales = ("en", "en_US", "en_AU", "zh", "de", "fr", "ja")
     known = {get_currency_symbol(currency, locale) for locale in locales}
-    return sorted({currency, *known, *_MORE_SYMBOLS.get(currency, [])}, key=len, reverse=True)
+    signs = {sign for sign, currencies in SIGNS.items() if currency in currencies}
+    return sorted({currency, *known, *signs}, key=len, reverse=True)
 
 
 def plain_number(text: ir.StringValue, decimal: str, currency: str) -> ir.StringValue:
@@ -198,7 +206,7 @@ def _iso_time(text: ir.StringValue, zone: str, to: str) -> ir.TimestampValue:
     zoned = cast(ir.TimestampValue, whole.try_cast(dt.Timestamp(timezone="UTC")))
     at = ibis.cases(
         (~text.re_search(_ISO), ibis.null(dt.timestamp)),
-        (text.re_search(_OFFSET), engine.local_time(zoned, to)),
+        (text.re_search(OFFSET), engine.local_time(zoned, to)),
         (text.contains(":"), engine.change_zone(plain, zone, to)),
         else_=plain,
     )

@@ -254,6 +254,21 @@ def test_files_find_their_tables_and_those_of_one_shape_are_one(home: Path) -> N
     assert "Jane" not in text
 
 
+def test_orders_and_their_items_in_two_files_are_not_joined_but_told(home: Path) -> None:
+    orders = [f"{i},c{i % 7},2023-02-{i % 28 + 1:02d}" for i in range(40)]
+    items = [f"{i // 2},P{i % 5},{i % 3 + 1},2.5" for i in range(80)]
+    proposal = init.propose(
+        [
+            put(home, "orders.csv", ["order_id,customer_id,order_date", *orders]),
+            put(home, "items.csv", ["order_id,sku,quantity,price", *items]),
+        ]
+    )
+    assert proposal.missing == ["lines.amount"]
+    ((label, why),) = proposal.unused_files
+    assert label == "items.csv"
+    assert "shares order_id with orders.csv" in why
+
+
 def test_every_sheet_of_a_workbook_is_looked_at(home: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]

@@ -17,14 +17,6 @@ SAMPLE = 100_000
 """Rows looked at; dates are looked at whole, for the first and the last day."""
 READABLE = 0.9
 """From this share of its filled cells on, a column counts as numbers or dates."""
-SIGNS = {
-    "€": ["EUR"], "EUR": ["EUR"], "£": ["GBP"], "GBP": ["GBP"], "US$": ["USD"], "USD": ["USD"],
-    "$": ["USD", "CAD", "AUD", "MXN"], "¥": ["CNY", "JPY"], "￥": ["CNY", "JPY"], "元": ["CNY"],
-    "RMB": ["CNY"], "CNY": ["CNY"], "円": ["JPY"], "JPY": ["JPY"], "CHF": ["CHF"], "Fr.": ["CHF"],
-    "kr": ["SEK", "NOK", "DKK"], "zł": ["PLN"], "Kč": ["CZK"], "₹": ["INR"], "R$": ["BRL"],
-    "₩": ["KRW"], "₽": ["RUB"], "₺": ["TRY"],
-}  # fmt: skip
-"""What may stand beside an amount, and the currencies it may mean, likeliest first."""
 
 
 @dataclass(frozen=True)
@@ -152,4 +144,4 @@ def _signs(texts: ir.Table) -> dict[str, float]:
     counted = left.group_by("left").aggregate(times=ibis._.count()).limit(1000)
     found = {row["left"]: row["times"] for row in counted.to_pyarrow().to_pylist()}
     total = int(texts.cell.count().execute()) or 1
-    return {sign: found[sign] / total for sign in SIGNS if found.get(sign)}
+    return {sign: found[sign] / total for sign in casting.SIGNS if found.get(sign)}

@@ -11,8 +11,9 @@ import ibis
 import ibis.expr.types as ir
 from babel import Locale
 
+from crm_lib.casting import SIGNS
 from crm_lib.init import names
-from crm_lib.init.evidence import SIGNS, Column
+from crm_lib.init.evidence import Column
 from crm_lib.init.files import RawTable
 from crm_lib.init.proposal import Entry, Preview, TableProposal
 

@@ -35,6 +35,8 @@ def assigned(found: list[RawTable]) -> tuple[dict[str, RawTable], list[tuple[str
         if table not in roles.values():
             best = max((_role_score(role, table), role) for role in _ROLES)
             why = f"{best[1]} come from another file" if best[0] > 0 else "no canonical table fits"
+            if shared := [name for name in table.columns if name in lines.columns]:
+                why += f"; it shares {shared[0]} with {lines.label}: a `query:` over both can join them"
             unused.append((table.label, why))
     return {role: roles[role] for role in ("lines", *_ROLES) if role in roles}, unused
 
