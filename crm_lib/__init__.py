@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from crm_lib.errors import unknown
 
 if TYPE_CHECKING:
+    from crm_lib import coverage
     from crm_lib.analysis import (
         clusters,
         cohorts,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from crm_lib.present.show import if_possible, show
     from crm_lib.present.words import day, in_words
     from crm_lib.publishing.exports import export
-    from crm_lib.quality import coverage
     from crm_lib.quality.frames import reconciliation_frame, rules_frame
 
 __version__ = "0.1.0"
@@ -65,7 +65,7 @@ _DOOR = {
     "crm_lib.present.show": ("if_possible", "show"),
     "crm_lib.present.words": ("day", "in_words"),
     "crm_lib.publishing.exports": ("export",),
-    "crm_lib.quality": ("coverage",),
+    "crm_lib": ("coverage",),
     "crm_lib.quality.frames": ("reconciliation_frame", "rules_frame"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _DOOR.items() for name in names}

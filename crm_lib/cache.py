@@ -19,19 +19,20 @@ from crm_lib import corrections, project, sources
 from crm_lib.dataset import Dataset
 
 _CODE = (
-    "schema", "dataset", "periods", "conditions", "engine", "sources", "textfiles", "casting",
-    "corrections", "staging", "facts", "book", "quality",
+    "schema", "dataset", "periods", "segment_map", "conditions", "engine", "encodings", "textfiles",
+    "casting", "sources", "corrections", "staging", "quality", "facts", "book", "analysis", "marts",
 )  # fmt: skip
+"""Modules and packages of `crm_lib` whose code decides what the cache holds."""
 
 
 def fingerprint(dataset: Dataset) -> tuple[str, dict[str, object]]:
     """The name of this data set's cache folder, and what it was made from (for the manifest)."""
-    inputs: dict[str, str] = {}
+    inputs: dict[str, dict[str, str]] = {}
     for table, config in dataset.tables.items():
-        inputs |= sources.fingerprints(config, dataset.obtain)
+        inputs[table] = sources.fingerprints(config, dataset.obtain)
         corrected = corrections.path(dataset.name, table)
         if corrected.is_file():
-            inputs[project.shown(corrected)] = _hash(corrected.read_bytes())
+            inputs[table][project.shown(corrected)] = _hash(corrected.read_bytes())
     rules = sorted(project.expectations_folder().glob("*.json"))
     made_from: dict[str, object] = {
         "configuration": _hash(dataset.model_dump_json().encode()),
@@ -44,13 +45,8 @@ def fingerprint(dataset: Dataset) -> tuple[str, dict[str, object]]:
 
 def _code_files() -> list[Path]:
     here = Path(__file__).parent
-    return sorted(
-        path
-        for name in _CODE
-        for path in (
-            [here / f"{name}.py"] if (here / f"{name}.py").is_file() else (here / name).glob("*.py")
-        )
-    )
+    found = [path for name in _CODE for path in (here / f"{name}.py", *here.glob(f"{name}/*.py"))]
+    return sorted(path for path in found if path.is_file())
 
 
 def _hash(*parts: bytes) -> str:

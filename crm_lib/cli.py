@@ -128,9 +128,6 @@ def run(
             dataset, days, only=only or [], parameters=extra, scope=scope, jobs=jobs, keep=keep,
             force=force, say=progress.say,
         )  # fmt: skip
-    for made in published:
-        times = " · ".join(f"{stage} {seconds:.1f} s" for stage, seconds in made.durations.items())
-        typer.echo(f"as of {made.as_of}: {made.status}" + (f" ({times})" if times else ""))
     typer.echo(published[-1].address)
 
 
@@ -207,9 +204,8 @@ class _Progress:
 @app.command()
 def check(dataset: Dataset, as_of: AsOf, scope: Scope = "") -> None:
     """Judge the data: every rule's outcome, where the rows went, and what can be analysed."""
-    from crm_lib import terminal
+    from crm_lib import coverage, terminal
     from crm_lib.book import open_book
-    from crm_lib.quality import coverage
 
     book = open_book(dataset, as_of=_day(dataset, as_of), scope=scope)
     terminal.verdict(book.verdict)

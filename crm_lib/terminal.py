@@ -12,10 +12,10 @@ from rich.table import Table
 from crm_lib.present import words
 
 if TYPE_CHECKING:
+    from crm_lib.coverage import ReportCoverage
     from crm_lib.dataset import Dataset
     from crm_lib.lookup import Customer
     from crm_lib.publishing.reports import Report
-    from crm_lib.quality.coverage import ReportCoverage
     from crm_lib.quality.outcomes import RuleOutcome
     from crm_lib.quality.verdict import Verdict
 

@@ -33,6 +33,12 @@ class Published:
     durations: dict[str, float] = field(default_factory=dict)
 
     @property
+    def times(self) -> str:
+        """Where the time went, ready to follow a sentence; empty when nothing was made."""
+        listed = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in self.durations.items())
+        return f" ({listed})" if listed else ""
+
+    @property
     def address(self) -> str:
         """The address of the page to open: by `latest` or the day, which later runs lead on."""
         return (self.folder / "index.html").as_uri()
@@ -80,7 +86,6 @@ def publish(run: DayRun) -> Published:
         failed = book.verdict.status == "failed"
     made = _manifest(run, book)
     if run.skip_unchanged and (same := _unchanged(run, made.fingerprint)):
-        run.say(f"as of {run.day}: unchanged since it was published")
         return Published(run.day, same, "unchanged")
     with run.draft() as draft:
         if failed:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from crm_lib import project
 from crm_lib.errors import CriticalDataFailure, CrmError, ReportFailed
 from crm_lib.publishing import manifest, pages
 from crm_lib.publishing.making import Made
@@ -37,7 +36,7 @@ def of_data(store: Store, draft: Path, made: Manifest, verdict: Verdict, reports
     details = {"title": "The report on the data", "href": f"{shown}.html"} if shown else None
     page = _keep(store, draft, made, kind="data", problems=problems, details=details)
     text = sentences.critical(verdict.dataset, verdict.as_of, critical, verdict.currency)
-    return CriticalDataFailure(f"{text}\nNothing was published. {_page_line(page)}")
+    return CriticalDataFailure(f"{text}\nNothing was published. What failed: {page.as_uri()}")
 
 
 def of_reports(store: Store, draft: Path, made: Manifest, reports: Made) -> CrmError:
@@ -55,7 +54,7 @@ def of_reports(store: Store, draft: Path, made: Manifest, reports: Made) -> CrmE
     page = _keep(store, draft, made, kind="report", problems=problems)
     lines = [f"{stem}, under '{problem.heading}': {problem.text}" for stem, problem in failed]
     text = "\n".join([f"{len(failed)} report(s) as of {made.as_of} failed.", *lines])
-    return ReportFailed(f"{text}\nNothing was published. {_page_line(page)}")
+    return ReportFailed(f"{text}\nNothing was published. What failed: {page.as_uri()}")
 
 
 def _keep(store: Store, draft: Path, made: Manifest, **context: Any) -> Path:
@@ -69,7 +68,3 @@ def _keep(store: Store, draft: Path, made: Manifest, **context: Any) -> Path:
     manifest.write_metrics(draft, {})
     pages.write_failure(draft, made, {**context, "still_published": standing})
     return store.publish_failure(draft, run_day(made.id)) / "index.html"
-
-
-def _page_line(page: Path) -> str:
-    return f"What failed: {page.as_uri()} ({project.shown(page)})"

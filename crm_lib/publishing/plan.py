@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from crm_lib import coverage
 from crm_lib import dataset as datasets
+from crm_lib.coverage import ReportCoverage
 from crm_lib.dataset import Dataset
 from crm_lib.errors import NotInData, UsageError
 from crm_lib.publishing import parameters, reports
 from crm_lib.publishing.parameters import Value
 from crm_lib.publishing.reports import Report
-from crm_lib.quality import coverage
-from crm_lib.quality.coverage import ReportCoverage
 
 
 @dataclass(frozen=True)

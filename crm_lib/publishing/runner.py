@@ -68,10 +68,13 @@ def _every_day(made_plan: Plan, of_day: Any, say: Say) -> list[Published]:
     failures: list[CrmError] = []
     for day in made_plan.days:
         try:
-            published.append(publish(of_day(day)))
+            made = publish(of_day(day))
         except (CriticalDataFailure, ReportFailed) as failure:
             failures.append(failure)
             say(f"as of {day}: nothing published")
+        else:
+            published.append(made)
+            say(f"as of {day}: {made.status}{made.times}")
     if failures:
         raise type(failures[0])("\n".join(str(failure) for failure in failures))
     return published

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from crm_lib import coverage
 from crm_lib.errors import UsageError
 from crm_lib.needs import REGISTRY
-from crm_lib.quality import coverage
 from tests.quality.conftest import LINES, Project, dataset
 
 NEEDS_ROLE = "import crm_lib as crm\ncrm.profiles.by_role(book.profile)"

@@ -17,10 +17,9 @@ from typing import Literal
 
 import pandas as pd
 
-from crm_lib import project, schema
+from crm_lib import notebookcode, project, schema
 from crm_lib.dataset import Dataset
 from crm_lib.needs import REGISTRY, Need
-from crm_lib.quality import notebookcode
 
 Extent = Literal["full", "partial", "impossible"]
 
