@@ -27,7 +27,7 @@ lint: $(VENV)/.installed  ## format, style, types, layers, spelling, notebooks w
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
-	$(BIN)/nbstripout --verify notebooks/*.ipynb
+	$(BIN)/nbstripout --keep-id --verify notebooks/*.ipynb
 
 lock: $(VENV)/.installed  ## pin every dependency with its hash, for all platforms, without addresses
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

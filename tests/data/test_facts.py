@@ -101,7 +101,9 @@ def test_scope_narrows_every_fact(make_project: MakeProject) -> None:
         ({"as_of": "2023-04-01", "scope": "product_id ="}, "not an SQL expression"),
     ],
 )
-def test_wrong_day_or_scope(make_project: MakeProject, arguments: dict[str, str], said: str) -> None:
+def test_wrong_day_or_scope(
+    make_project: MakeProject, arguments: dict[str, str], said: str
+) -> None:
     make_project()
     with pytest.raises(UsageError, match=said):
         open_book("six", **arguments)
