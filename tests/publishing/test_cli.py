@@ -90,8 +90,8 @@ def test_a_dry_run_checks_everything_and_says_what_would_run(project: Path) -> N
 def test_a_run_ends_with_the_address_of_its_page_and_where_time_went(project: Path) -> None:
     result = crm("run", "six", "--as-of", "default", "-p", "03:top_share=0.1")
     assert result.exit_code == 0, result.output
-    *_, times, address = result.stdout.splitlines()
-    page = Path(unquote(urlparse(address).path))
+    page = Path(unquote(urlparse(result.stdout.strip()).path))
+    times = result.stderr.splitlines()[-1]
     assert page == project / "reports" / "six" / "latest" / "index.html"
     assert "10% of customers" in page.read_text()
     assert all(stage in times for stage in ("data", "marts", "reports", "publish"))

@@ -74,7 +74,7 @@ def test_the_manifest_says_what_the_run_was_made_from(published: Path) -> None:
     facts = json.loads((published / "latest" / "manifest.json").read_text())
     assert facts["verdict"]["verdict"] in ("passed", "passed with warnings")
     assert facts["verdict"]["rows"]["read"] == 11
-    assert list(facts["made_from"]["inputs"]) == ["data/six/lines.csv"]
+    assert list(facts["made_from"]["inputs"]["lines"]) == ["data/six/lines.csv"]
     assert facts["reports"][1]["parameters"] == {
         "dataset": "six", "as_of": "2023-04-01", "scope": "", "top_share": 0.2,
     }  # fmt: skip
