@@ -11,7 +11,7 @@ from crm_lib import coverage
 from crm_lib import dataset as datasets
 from crm_lib.coverage import ReportCoverage
 from crm_lib.dataset import Dataset
-from crm_lib.errors import NotInData, UsageError
+from crm_lib.errors import NotInData, UsageError, unknown
 from crm_lib.publishing import parameters, reports
 from crm_lib.publishing.parameters import Value
 from crm_lib.publishing.reports import Report
@@ -38,7 +38,10 @@ class Plan:
             "dataset": self.dataset.name, "as_of": str(day), "scope": self.scope,
         }  # fmt: skip
         declarations = {report.stem: report.declaration for report in self.reports}
-        return parameters.resolve(declarations, given, self.extra)
+        values = parameters.resolve(declarations, given, self.extra)
+        for report in self.reports:
+            _check_choices(report, values[report.stem], self.dataset)
+        return values
 
 
 def make(
@@ -86,3 +89,12 @@ def _possible(
         lacks = "; ".join(f"{stem} needs {item.missing}" for stem, item in impossible.items())
         raise NotInData(f"The data set lacks tables or columns: {lacks}. See `crm check`.")
     return found
+
+
+def _check_choices(report: Report, values: Mapping[str, Value], dataset: Dataset) -> None:
+    """Raise UsageError for a value that is not among those the notebook names; an empty text passes."""
+    for name, allowed in report.choices.items():
+        known = dataset.supplies(allowed) if isinstance(allowed, str) else tuple(allowed)
+        # Without the table there is nothing to choose: the section itself says so.
+        if known and values[name] not in ("", *known):
+            raise UsageError(f"{report.stem}: " + unknown(name, str(values[name]), known))

@@ -49,13 +49,29 @@ class Report:
     @property
     def title(self) -> str:
         """The title the notebook states, else one made of its name."""
-        stated = self.content.get("metadata", {}).get("crm", {}).get("title")
+        stated = self._stated.get("title")
         return str(stated or self.subject.replace("_", " ").capitalize())
 
     @property
     def question(self) -> str:
         """The question the report answers; empty when the notebook states none."""
-        return str(self.content.get("metadata", {}).get("crm", {}).get("question", ""))
+        return str(self._stated.get("question", ""))
+
+    @property
+    def _stated(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.content.get("metadata", {}).get("crm", {})
+        return found
+
+    @property
+    def choices(self) -> dict[str, list[str] | str]:
+        """What a parameter may be: a list of values, or the table whose columns it must name."""
+        stated: dict[str, list[str] | str] = self._stated.get("choices", {})
+        for name in stated:
+            if name not in self.declaration.parameters:
+                raise UsageError(
+                    unknown(f"parameter of {self.stem}", name, self.declaration.parameters)
+                )
+        return stated
 
     @cached_property
     def declaration(self) -> Declaration:
