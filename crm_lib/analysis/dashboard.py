@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib.engine import collect
-from crm_lib.errors import UsageError
+from crm_lib.errors import NotInData, UsageError
 from crm_lib.needs import needs
 from crm_lib.periods import Window, add_months, last_full_month, months
 
@@ -167,20 +167,19 @@ def monthly(
 
 
 def compared(observed: Window, *, months: int) -> tuple[Window, Window]:
-    """The last `months` full months, and as many before them: (after, before).
+    """The last `months` full months and as many before them, (after, before); fewer where fewer are observed.
 
-    Raises UsageError when the observed window does not hold both whole.
+    Raises UsageError for less than one month, NotInData where no two full months are observed.
     """
     if months < 1:
         raise UsageError(f"Windows of at least 1 month can be compared, not {months}.")
     end = last_full_month(observed.end).end
-    after = Window(add_months(end, -months), end)
-    before = _earlier(after, months)
-    if not _is_observed(before, observed):
-        raise UsageError(
-            f"{before} is not wholly observed ({observed}): compare fewer than {months} months."
-        )
-    return after, before
+    for length in range(months, 0, -1):
+        after = Window(add_months(end, -length), end)
+        before = _earlier(after, length)
+        if _is_observed(before, observed):
+            return after, before
+    raise NotInData(f"Two full months are needed to compare them; {observed} holds fewer.")
 
 
 _SERIES = (

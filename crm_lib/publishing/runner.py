@@ -33,7 +33,7 @@ def run(
     """Make and publish the reports of a data set, one run for each day.
 
     only: reports by number, name or subject; they go to the lab's view and replace no run.
-    parameters: `name` or `03:name` → value. keep: how many replaced runs stay. force: in a back-fill
+    parameters: `name` or `03:name` → value. keep: how many runs stay, newest first. force: in a back-fill
     also make the days whose published run would come out the same. say: hears a line for each step.
     Raises UsageError (nothing run), RunLocked, CriticalDataFailure, ReportFailed (nothing published).
     In a back-fill the other days are still made; a failure is raised at the end.

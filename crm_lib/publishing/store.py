@@ -118,15 +118,19 @@ class Store:
         _sync(link.parent)
 
     def prune(self, keep: int) -> list[str]:
-        """Remove runs that a newer run of the same day replaced, but for the `keep` newest of them.
+        """Remove all but the `keep` newest runs; what `latest` leads to always stays.
 
-        Returns the ids removed. What a link leads to is never touched.
+        Returns the ids removed. A day's link goes before the run it leads to.
         """
-        linked = set(self.links().values())
-        replaced = [run_id for run_id in self.run_ids() if run_id not in linked]
-        surplus = replaced[: max(len(replaced) - keep, 0)]
+        links = self.links()
+        ids = self.run_ids()
+        surplus = [run_id for run_id in ids[: max(len(ids) - keep, 0)] if run_id != links["latest"]]
+        for name, run_id in links.items():
+            if run_id in surplus:
+                (self.folder / name).unlink(missing_ok=True)
         for run_id in surplus:
             self.discard(self.runs_folder / run_id)
+        self.relink()
         return surplus
 
     def discard(self, folder: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from crm_lib.analysis import dashboard
 from crm_lib.engine import collect
-from crm_lib.errors import UsageError
+from crm_lib.errors import NotInData, UsageError
+from crm_lib.periods import Window
 from tests.analysis.ledger import SIX, Ledger
 
 
@@ -164,7 +165,8 @@ def test_windows_to_compare_lie_side_by_side_in_what_was_observed() -> None:
     after, before = dashboard.compared(observed, months=1)
     assert (after.start, after.end) == (date(2023, 2, 1), date(2023, 3, 1))
     assert (before.start, before.end) == (date(2023, 1, 1), date(2023, 2, 1))
-    with pytest.raises(UsageError, match="compare fewer than 2 months"):
-        dashboard.compared(observed, months=2)
+    assert dashboard.compared(observed, months=2) == (after, before), "no more than was observed"
+    with pytest.raises(NotInData, match="Two full months are needed"):
+        dashboard.compared(Window(date(2023, 1, 1), date(2023, 2, 20)), months=3)
     with pytest.raises(UsageError, match="at least 1 month"):
         dashboard.compared(observed, months=0)

@@ -182,7 +182,7 @@ def test_a_back_fill_makes_each_day_once_and_latest_stays_the_latest_day(
     assert (published / "latest").resolve() == full
     again = runner.run("six", [EARLIER, DAY], parameters={"top_share": 0.2})
     assert [each.status for each in again] == ["unchanged", "unchanged"]
-    other = runner.run("six", [EARLIER, DAY], parameters={"top_share": 0.3}, keep=1)
+    other = runner.run("six", [EARLIER, DAY], parameters={"top_share": 0.3}, keep=3)
     assert [each.status for each in other] == ["published", "published"]
     assert len(list((published / ".runs").iterdir())) == 3
     assert not (published / ".failed" / "2023-04-01").exists()

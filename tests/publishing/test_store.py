@@ -74,13 +74,17 @@ def test_leftovers_of_killed_runs_are_removed_and_nothing_else(store: Store) -> 
     ]  # fmt: skip
 
 
-def test_pruning_keeps_what_links_lead_to(store: Store) -> None:
-    ids = [publish(store, day) for day in (JANUARY, JANUARY, JANUARY, FEBRUARY, JANUARY)]
-    assert store.prune(1) == ids[:2]
-    assert store.run_ids() == ids[2:]
-    assert store.prune(0) == [ids[2]]
-    assert leads_to(store, "2023-01-01") == ids[4]
-    assert leads_to(store, "latest") == ids[3]
+def test_pruning_keeps_the_newest_runs_and_what_latest_leads_to(store: Store) -> None:
+    ids = [publish(store, day) for day in (FEBRUARY, JANUARY, JANUARY, JANUARY)]
+    assert store.prune(2) == [ids[1]]
+    assert store.run_ids() == [ids[0], *ids[2:]]
+    assert leads_to(store, "latest") == ids[0]
+    assert store.prune(9) == []
+    march = publish(store, date(2023, 3, 1))
+    assert store.prune(1) == [ids[0], *ids[2:]]
+    assert leads_to(store, "latest") == march
+    days = {path.name for path in store.folder.iterdir() if path.is_symlink()}
+    assert days == {"2023-03-01", "latest"}
 
 
 def test_a_success_takes_the_failure_page_of_its_day_away(store: Store) -> None:
