@@ -115,7 +115,7 @@ def test_another_delimiter_than_declared_is_refused(
 
 def test_a_tsv_is_split_at_tabs(workshop: Workshop) -> None:
     text = (HEADER + "c1,1,2023-01-05,10\n").replace(",", "\t")
-    workshop.put("lines.tsv.gz", gzip.compress(text.encode()))
+    workshop.put("lines.tsv.gz", gzip.compress(text.encode(), mtime=0))
     assert ids(workshop.stage(source={"files": "data/shop/lines.tsv.gz"})) == ["c1"]
 
 
@@ -165,10 +165,10 @@ def test_quoted_cells_may_hold_delimiters_line_breaks_and_quotes(workshop: Works
         ("lines.csv", b"", r"is empty .0 bytes"),
         ("lines.csv", b"\n\n", "has no header"),
         ("lines.csv", HEADER.encode(), "columns but no rows"),
-        ("lines.csv", gzip.compress(HEADER.encode()), "packed with gzip"),
+        ("lines.csv", gzip.compress(HEADER.encode(), mtime=0), "packed with gzip"),
         ("lines.csv", b"PK\x03\x04rest", "is not text but an Excel file"),
         ("lines.csv.gz", b"not packed", "cannot be unpacked"),
-        ("lines.csv.gz", gzip.compress(HEADER.encode() * 99)[:-9], "cannot be unpacked"),
+        ("lines.csv.gz", gzip.compress(HEADER.encode() * 99, mtime=0)[:-9], "cannot be unpacked"),
         ("lines.xlsx", b"no workbook", "Cannot read 'data/shop/lines.xlsx' as Excel"),
         ("lines.parquet", b"no parquet at all", "is not a Parquet file"),
     ],
