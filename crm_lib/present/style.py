@@ -91,4 +91,6 @@ def matplotlib_settings() -> dict[str, Any]:
         "ytick.color": axis, "ytick.labelcolor": muted, "ytick.labelsize": FONT_SIZE - 0.5,
         "ytick.left": False, "xtick.major.size": 4, "lines.linewidth": 2.2, "lines.solid_capstyle": "round",
         "hatch.linewidth": 1.2, "svg.fonttype": "none", "svg.hashsalt": "crm_lib", "legend.frameon": False,
+        # Names and amounts hold dollar signs: `$x$` is text, `$\\frac$` no faulty formula.
+        "text.parse_math": False,
     }  # fmt: skip
