@@ -16,7 +16,7 @@ report: $(VENV)/.installed  ## install, run every report on DATASET, print the p
 	$(BIN)/crm run $(DATASET) --as-of default
 
 test: $(VENV)/.installed  ## install, run the tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lab: $(VENV)/.installed  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=.

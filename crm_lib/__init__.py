@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         repeat,
         segments,
         stages,
+        transitions,
     )
     from crm_lib.book import Book, open_book
     from crm_lib.engine import collect
@@ -52,7 +53,7 @@ __version__ = "0.1.0"
 _DOOR = {
     "crm_lib.analysis": (
         "clusters", "cohorts", "concentration", "dashboard", "decomposition", "flow", "profiles",
-        "repeat", "segments", "stages",
+        "repeat", "segments", "stages", "transitions",
     ),
     "crm_lib.book": ("Book", "open_book"),
     "crm_lib.engine": ("collect",),
@@ -106,6 +107,7 @@ __all__ = [
     "stages",
     "table",
     "trailing",
+    "transitions",
     "verdict_strip",
 ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,13 @@ import ibis.expr.types as ir
 import pyarrow.parquet as parquet
 from ibis.backends.duckdb import Backend
 
-from crm_lib import cache, engine, facts, schema, staging
+from crm_lib import cache, engine, facts, known, schema, staging
 from crm_lib import dataset as datasets
 from crm_lib.dataset import Dataset
 from crm_lib.errors import NotInData, SourceError, UsageError, listing, unknown
 from crm_lib.periods import Window, add_months, parse_day
 from crm_lib.quality import fates, judge, rules
 from crm_lib.quality import verdict as verdicts
-from crm_lib.segment_map import SegmentMap
 
 LAST_DAYS = 31
 """`as_of` may lie this many days after the last order line; further out, silence would be invented."""
@@ -108,11 +107,6 @@ class Book:
         return found
 
     @cached_property
-    def segment_map(self) -> SegmentMap:
-        """The data set's own segment map, or the default one."""
-        return SegmentMap.from_config(self.dataset.segments)
-
-    @cached_property
     def verdict(self) -> verdicts.Verdict:
         """What the expectations say of the data as of the day."""
         return verdicts.Verdict.model_validate_json((self.folder / "verdict.json").read_text())
@@ -155,7 +149,7 @@ class Book:
             as_of=self.as_of,
             scope=self.scope,
         )
-        rows = self._as_known(rows, declared, self.as_of)
+        rows = known.without_later(rows, declared, self.as_of)
         hidden = [c for c in rows.columns if c.startswith("unreadable_")] + [staging.RAW_HASH]
         if self.dataset.audience == "external":
             hidden += [c.name for c in declared.columns if c.personal and c.name in rows.columns]
@@ -266,41 +260,17 @@ class Book:
         found: dict[str, list[str]] = json.loads(path.read_text())
         return found
 
-    def _as_known(self, rows: ir.Table, declared: schema.Table, as_of: date) -> ir.Table:
-        """The rows recorded before `as_of`; facts added to them later become null."""
-        limit = ibis.literal(datetime(as_of.year, as_of.month, as_of.day))
-        if declared.recorded in rows.columns:
-            at = rows[declared.recorded].cast("timestamp")
-            rows = rows.filter(at.isnull() | (at < limit))
-        for column in declared.columns:
-            if column.recorded_later and column.name in rows.columns and column.type != "text":
-                at = rows[column.name].cast("timestamp")
-                rows = rows.mutate(
-                    **{
-                        column.name: ibis.ifelse(
-                            at < limit, rows[column.name], ibis.null(rows[column.name].type())
-                        )
-                    }
-                )
-        if "converted_customer_id" in rows.columns and "converted_on" in rows.columns:
-            rows = rows.mutate(
-                converted_customer_id=rows.converted_on.notnull().ifelse(
-                    rows.converted_customer_id, ibis.null("string")
-                )
-            )
-        return rows
-
     def _customers(self, lines: ir.Table, as_of: date) -> ir.Table:
-        known = None
+        everyone = None
         if self.has("customers"):
-            table = self._as_known(self.table("customers"), schema.CUSTOMERS, as_of)
-            known = table.select("customer_id").distinct()
+            listed = known.without_later(self.table("customers"), schema.CUSTOMERS, as_of)
+            everyone = listed.select("customer_id").distinct()
         return facts.customers(
             lines,
             self.dataset.occasion,
             as_of=as_of,
             warm_up_ends=self.warm_up_ends,
-            known=known,
+            known=everyone,
         )
 
     def _read(self, name: str) -> ir.Table:

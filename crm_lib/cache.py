@@ -19,7 +19,7 @@ from crm_lib import corrections, project, sources
 from crm_lib.dataset import Dataset
 
 _CODE = (
-    "schema", "dataset", "periods", "segment_map", "conditions", "engine", "encodings", "textfiles",
+    "schema", "dataset", "periods", "segment_map", "stage_rules", "known", "conditions", "engine", "encodings", "textfiles",
     "casting", "sources", "corrections", "staging", "quality", "facts", "book", "analysis", "marts",
 )  # fmt: skip
 """Modules and packages of `crm_lib` whose code decides what the cache holds."""

@@ -7,13 +7,15 @@ import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from crm_lib import project, schema
 from crm_lib.errors import UsageError, listing, unknown
+from crm_lib.segment_map import SegmentMap
+from crm_lib.stage_rules import Thresholds
 
 
 class _Strict(BaseModel):
@@ -180,16 +182,26 @@ class Dataset(_Strict):
             _check_columns(name, config)
         if "lines" not in self.tables:
             raise ValueError("the table `lines` (order lines) is required")
+        try:
+            _ = (self.segment_map, self.thresholds)
+        except UsageError as fault:
+            raise ValueError(str(fault)) from None
         return self
+
+    @property
+    def segment_map(self) -> SegmentMap:
+        """The segments as `segments:` defines them, or the default ones."""
+        return SegmentMap.from_config(self.segments)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The limits of the lifecycle stages as `stages:` changes them."""
+        return Thresholds.of(self.stages)
 
     @property
     def warm_up_ends(self) -> date:
         """First day on which a first purchase counts as that of a new customer."""
         return date.fromordinal(self.observed_from.toordinal() + self.warm_up_days)
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
 
     def supplies(self, table: str) -> tuple[str, ...]:
         """The columns of `table` that this data set maps; empty when it lacks the table."""

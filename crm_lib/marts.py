@@ -31,12 +31,11 @@ def tables(book: Book) -> dict[str, ir.Table]:
     stage: customer_id, stage, expected_gap_days, silence, return_multiple. value: customer_id,
     revenue, revenue_rank, cumulative_share, is_top_20_percent.
     """
-    rfm = segments.rfm(book.customers, segments=book.segment_map)
+    rfm = segments.rfm(book.customers, segments=book.dataset.segment_map)
     scores = rfm.drop("days_since_last", "occasions", "revenue", "is_first_seen")
     tiers = segments.value_tiers(book.customers).select("customer_id", "value_tier")
-    thresholds = stages.Thresholds.of(book.dataset.stages)
     return {
         "segment": scores.join(tiers, "customer_id"),
-        "stage": stages.stage(book.customers, thresholds=thresholds),
+        "stage": stages.stage(book.customers, thresholds=book.dataset.thresholds),
         "value": concentration.ranked(book.customers),
     }

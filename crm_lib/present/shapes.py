@@ -77,7 +77,7 @@ def cohort_grid(triangle: pd.DataFrame, latest: int = 24) -> pd.DataFrame:
 
 
 def occupied(moves: pd.DataFrame) -> pd.DataFrame:
-    """`stages.transitions` without stages that nobody left and without those nobody reached."""
+    """`transitions.matrix` without stages that nobody left and without those nobody reached."""
     leaving = moves.groupby("from_stage")["customers"].transform("sum") > 0
     reaching = moves.groupby("to_stage")["customers"].transform("sum") > 0
     return moves[leaving & reaching].reset_index(drop=True)

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pytest
 
-from crm_lib.analysis import stages
+from crm_lib.analysis import stages, transitions
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError
 from tests.analysis.ledger import SIX, Ledger
@@ -151,7 +151,7 @@ def test_the_facts_of_a_ledger_are_enough() -> None:
 def test_transitions_balance() -> None:
     before = stages.stage(Ledger(SIX, end="2023-03-01").customers)
     after = stages.stage(Ledger(SIX).customers)
-    frame = collect(stages.transitions(before, after))
+    frame = collect(transitions.matrix(before, after))
     assert len(frame) == 9 * 8
     moved = frame[frame["customers"] > 0].set_index(["from_stage", "to_stage"])["customers"]
     assert moved.to_dict() == {
@@ -165,15 +165,15 @@ def test_transitions_balance() -> None:
     for key, side in (("from_stage", before), ("to_stage", after)):
         sizes = collect(side).value_counts("stage")
         sums = frame.groupby(key)["customers"].sum()
-        assert {k: v for k, v in sums.items() if v and k != stages.NOT_YET} == sizes.to_dict()
+        assert {k: v for k, v in sums.items() if v and k != transitions.NOT_YET} == sizes.to_dict()
     shares = frame[frame["from_stage"] == "New"]["share"]
     assert shares.sum() == pytest.approx(1)
 
 
 def test_a_customer_missing_later_is_still_counted() -> None:
     before = ibis.memtable([{"customer_id": "a", "stage": "New"}])
-    frame = collect(stages.transitions(before, before.filter(before.stage == "none")))
-    gone = frame[frame["to_stage"] == stages.NO_LONGER]
+    frame = collect(transitions.matrix(before, before.filter(before.stage == "none")))
+    gone = frame[frame["to_stage"] == transitions.NO_LONGER]
     assert list(gone["from_stage"]) == ["New"]
     assert frame["customers"].sum() == 1
 
@@ -191,7 +191,7 @@ def test_expected_time_in_stage() -> None:
         ("Lost", "Lost", 8),
         ("Lost", "New", 2),
     )
-    frame = stages.expected_time_in_stage(
+    frame = transitions.expected_time_in_stage(
         chain, before=date(2023, 1, 1), after=date(2023, 1, 31)
     ).set_index("stage")
     assert frame.loc["New", "expected_days"] == 60  # stays with chance ½: two steps of 30 days
@@ -210,7 +210,7 @@ def test_expected_time_in_stage() -> None:
 
 def test_expected_time_needs_days_in_order() -> None:
     with pytest.raises(UsageError, match="later day must come after"):
-        stages.expected_time_in_stage(moves(), before=date(2023, 2, 1), after=date(2023, 2, 1))
+        transitions.expected_time_in_stage(moves(), before=date(2023, 2, 1), after=date(2023, 2, 1))
 
 
 def test_value_at_stake_ranks_whom_we_may_lose() -> None:
@@ -236,7 +236,9 @@ def test_bought_since_says_how_often_a_stage_was_wrong() -> None:
     later = ibis.memtable(
         {"customer_id": ["a", "a", "d", "b"], "on": [date(2023, 5, i) for i in (1, 2, 3, 4)]}
     )
-    frame = stages.bought_since(before, later.filter(later.on < date(2023, 5, 4)), date(2023, 5, 2))
+    frame = transitions.bought_since(
+        before, later.filter(later.on < date(2023, 5, 4)), date(2023, 5, 2)
+    )
     assert frame["stage"].tolist() == ["New", "Lost"]
     assert frame["customers"].tolist() == [1, 3]
     assert frame["bought"].tolist() == [1, 1]

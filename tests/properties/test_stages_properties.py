@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_lib import facts
-from crm_lib.analysis import stages
+from crm_lib.analysis import stages, transitions
 from crm_lib.engine import collect
 from tests.analysis.ledger import Ledger, Row, exact, kept
 from tests.properties.ledgers import few, rows
@@ -63,13 +63,13 @@ def test_transitions_balance(lines: list[Row], split: int) -> None:
     earlier = Ledger(lines, end=on.isoformat()).customers
     later = Ledger(lines, end="2023-06-01").customers
     before, after = (kept(stages.stage(base)) for base in (earlier, later))
-    frame = collect(stages.transitions(before, after))
+    frame = collect(transitions.matrix(before, after))
     rows_, columns = (frame.groupby(key)["customers"].sum() for key in ("from_stage", "to_stage"))
     sizes = [collect(side)["stage"].value_counts() for side in (before, after)]
     for name in stages.STAGES:
         assert rows_[name] == sizes[0].get(name, 0)
         assert columns[name] == sizes[1].get(name, 0)
-    assert rows_[stages.NOT_YET] == sizes[1].sum() - sizes[0].sum()
+    assert rows_[transitions.NOT_YET] == sizes[1].sum() - sizes[0].sum()
 
 
 def test_equal_customers_stand_in_equal_stages() -> None:

@@ -43,7 +43,7 @@ def stage_values(sizes: pd.DataFrame) -> str:
 
 
 def bought_since(returned: pd.DataFrame, since: date) -> str:
-    """How often the stages were wrong. Frame: `stages.bought_since`."""
+    """How often the stages were wrong. Frame: `transitions.bought_since`."""
     silent = returned[returned["stage"].isin(SLIPPED)].set_index("stage")["share"]
     if silent.empty:
         return say("bought_since.none", since=words.day(since))
@@ -52,7 +52,7 @@ def bought_since(returned: pd.DataFrame, since: date) -> str:
 
 
 def transitions(moves: pd.DataFrame, before: date, after: date) -> str:
-    """What became of the established customers. Frame: `stages.transitions`."""
+    """What became of the established customers. Frame: `transitions.matrix`."""
     rows = moves[moves["from_stage"] == "Established"]
     total = rows["customers"].sum()
     if not total:

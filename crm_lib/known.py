@@ -1,0 +1,35 @@
+"""What was known on a day: rows recorded later do not exist yet, facts added later are null."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import ibis
+import ibis.expr.types as ir
+
+from crm_lib.schema import Table
+
+_DATED_BY = {"converted_customer_id": "converted_on"}
+"""Facts without a date of their own, and the column that dates them."""
+
+
+def without_later(rows: ir.Table, declared: Table, as_of: date) -> ir.Table:
+    """The rows of a canonical table recorded before `as_of`, or without a date, as they stood then.
+
+    A column that may be written after its row (`recorded_later`) is null where that was later.
+    """
+    limit = ibis.literal(datetime(as_of.year, as_of.month, as_of.day))
+    if declared.recorded in rows.columns:
+        at = rows[declared.recorded].cast("timestamp")
+        rows = rows.filter(at.isnull() | (at < limit))
+    added = [c.name for c in declared.columns if c.recorded_later and c.name in rows.columns]
+    dates = {name: _DATED_BY.get(name, name) for name in added}
+    return rows.mutate(
+        **{
+            name: ibis.ifelse(
+                rows[dated].cast("timestamp") < limit, rows[name], ibis.null(rows[name].type())
+            )
+            for name, dated in dates.items()
+            if dated in rows.columns
+        }
+    )

@@ -1,0 +1,70 @@
+"""The stages of a customer's life and the limits between them, checked when they are read.
+
+The defaults are below; `stages:` of `dataset.yml` changes them. The rules are in `analysis.stages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from crm_lib.errors import UsageError, unknown
+
+STAGES = (
+    "Prospect",
+    "New",
+    "Developing",
+    "Established",
+    "Reactivated",
+    "At risk",
+    "Dormant",
+    "Lost",
+)
+"""All stages, in the order of a customer's life."""
+
+
+class Thresholds(BaseModel):
+    """The limits of the stages, in multiples of the customer's expected gap.
+
+    `prior_gaps`: how many own gaps the population's typical gap is worth. With n own gaps, the
+    expected gap is n/(n+prior_gaps) own median + prior_gaps/(n+prior_gaps) population, and from
+    n = prior_gaps on a customer counts as established. `shortest_gap_days`: no expected gap is
+    shorter; a shop where many come every other day sets 7, so that a long weekend is no silence.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at_risk: float = Field(default=1.5, gt=0)
+    dormant: float = 3.0
+    lost: float = 6.0
+    prior_gaps: float = Field(default=3.0, gt=0)
+    shortest_gap_days: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _rising(self) -> Thresholds:
+        if not self.at_risk < self.dormant < self.lost:
+            raise ValueError(
+                "the limits must rise: at_risk < dormant < lost, "
+                f"not {self.at_risk:g}, {self.dormant:g}, {self.lost:g}"
+            )
+        return self
+
+    @classmethod
+    def of(cls, configured: Mapping[str, float]) -> Thresholds:
+        """The thresholds as `stages:` of `dataset.yml` changes them.
+
+        Raises UsageError for an unknown name, a value that is no number or limits that do not rise.
+        """
+        for name in configured:
+            if name not in cls.model_fields:
+                raise UsageError("stages: " + unknown("threshold", name, cls.model_fields))
+        try:
+            return cls.model_validate(dict(configured))
+        except ValidationError as error:
+            text = error.errors()[0]["msg"].removeprefix("Value error, ")
+            place = "".join(f"{part}: " for part in error.errors()[0]["loc"])
+            raise UsageError(f"stages: {place}{text}.") from None
+
+
+DEFAULT = Thresholds()
