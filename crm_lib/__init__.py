@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from crm_lib.book import Book, open_book
     from crm_lib.engine import collect
-    from crm_lib.periods import Window, trailing
+    from crm_lib.periods import Window, compared, trailing
     from crm_lib.present import cards, figures, sentences, shapes
     from crm_lib.present.page import (
         Column,
@@ -57,7 +57,7 @@ _DOOR = {
     ),
     "crm_lib.book": ("Book", "open_book"),
     "crm_lib.engine": ("collect",),
-    "crm_lib.periods": ("Window", "trailing"),
+    "crm_lib.periods": ("Window", "compared", "trailing"),
     "crm_lib.present": ("cards", "figures", "sentences", "shapes"),
     "crm_lib.present.page": (
         "Column", "Number", "figure", "finding", "headline", "note", "run_card", "table",
@@ -80,6 +80,7 @@ __all__ = [
     "clusters",
     "cohorts",
     "collect",
+    "compared",
     "concentration",
     "coverage",
     "dashboard",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from crm_lib.errors import UsageError, unknown
+from crm_lib.errors import NotInData, UsageError, unknown
 
 Step = Literal["day", "week", "month", "quarter", "year"]
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -85,6 +85,22 @@ def month_window(month: date) -> Window:
 def last_full_month(as_of: date) -> Window:
     """The latest calendar month that lies wholly before `as_of`."""
     return month_window(add_months(month_start(as_of), -1))
+
+
+def compared(observed: Window, *, months: int) -> tuple[Window, Window]:
+    """The last `months` full months and as many before them, (after, before); fewer where fewer are observed.
+
+    Raises UsageError for less than one month, NotInData where no two full months are observed.
+    """
+    if months < 1:
+        raise UsageError(f"Windows of at least 1 month can be compared, not {months}.")
+    end = last_full_month(observed.end).end
+    for length in range(months, 0, -1):
+        after = Window(add_months(end, -length), end)
+        before = Window(add_months(after.start, -length), after.start)
+        if observed.start <= before.start:
+            return after, before
+    raise NotInData(f"Two full months are needed to compare them; {observed} holds fewer.")
 
 
 def trailing(as_of: date, months: int) -> Window:

@@ -14,7 +14,6 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib.engine import collect
-from crm_lib.errors import NotInData, UsageError
 from crm_lib.needs import needs
 from crm_lib.periods import Window, add_months, last_full_month, months
 
@@ -164,22 +163,6 @@ def monthly(
         revenue_per_active_customer=known / series.active_customers.nullif(0),
     )
     return series.order_by("month").select(*_SERIES)
-
-
-def compared(observed: Window, *, months: int) -> tuple[Window, Window]:
-    """The last `months` full months and as many before them, (after, before); fewer where fewer are observed.
-
-    Raises UsageError for less than one month, NotInData where no two full months are observed.
-    """
-    if months < 1:
-        raise UsageError(f"Windows of at least 1 month can be compared, not {months}.")
-    end = last_full_month(observed.end).end
-    for length in range(months, 0, -1):
-        after = Window(add_months(end, -length), end)
-        before = _earlier(after, length)
-        if _is_observed(before, observed):
-            return after, before
-    raise NotInData(f"Two full months are needed to compare them; {observed} holds fewer.")
 
 
 _SERIES = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from crm_lib import errors
+from crm_lib.periods import Window, parse_day
 from crm_lib.present import words
 from crm_lib.present.sentences.base import FACTOR_NAMES
 
@@ -50,10 +51,15 @@ def best_first(curve: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def flow_months(flow: pd.DataFrame) -> pd.DataFrame:
-    """`flow.monthly` without the warm-up and partial months, in which everyone seems to come or go."""
+def whole_periods(flow: pd.DataFrame) -> pd.DataFrame:
+    """`flow.monthly` or `quarterly` without warm-up and partial periods, in which everyone seems to come or go.
+
+    Adds `month` (first day, for the figure) and `period` (in words, for the table).
+    """
     whole = flow[~flow["is_partial"].astype(bool) & ~flow["is_warm_up"].astype(bool)]
-    return whole.rename(columns={"start": "month"}).reset_index(drop=True)
+    spans = zip(whole["start"], whole["end"], strict=True)
+    names = [words.in_words(Window(parse_day(start), parse_day(end))) for start, end in spans]
+    return whole.assign(month=whole["start"], period=names).reset_index(drop=True)
 
 
 def returned(curve: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -10,8 +9,6 @@ import pytest
 
 from crm_lib.analysis import dashboard
 from crm_lib.engine import collect
-from crm_lib.errors import NotInData, UsageError
-from crm_lib.periods import Window
 from tests.analysis.ledger import SIX, Ledger
 
 
@@ -158,15 +155,3 @@ def test_the_monthly_series() -> None:
     assert list(frame["kept_customers"]) == [0, 1, 1]
     assert list(frame["repeat_buying_rate"])[1:] == pytest.approx([1 / 3, 1 / 2])
     assert list(frame["revenue_per_active_customer"]) == pytest.approx([50, 445 / 2, 30])
-
-
-def test_windows_to_compare_lie_side_by_side_in_what_was_observed() -> None:
-    observed = Ledger(SIX, end="2023-03-20").observed
-    after, before = dashboard.compared(observed, months=1)
-    assert (after.start, after.end) == (date(2023, 2, 1), date(2023, 3, 1))
-    assert (before.start, before.end) == (date(2023, 1, 1), date(2023, 2, 1))
-    assert dashboard.compared(observed, months=2) == (after, before), "no more than was observed"
-    with pytest.raises(NotInData, match="Two full months are needed"):
-        dashboard.compared(Window(date(2023, 1, 1), date(2023, 2, 20)), months=3)
-    with pytest.raises(UsageError, match="at least 1 month"):
-        dashboard.compared(observed, months=0)

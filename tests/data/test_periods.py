@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_lib import periods
-from crm_lib.errors import UsageError
+from crm_lib.errors import NotInData, UsageError
 from crm_lib.periods import Window
 
 DAYS = st.dates(date(1990, 1, 1), date(2100, 1, 1))
@@ -67,3 +67,15 @@ def test_wrong_days_say_what_is_wrong(text: str, every: periods.Step | None, sai
 def test_a_window_cannot_be_empty() -> None:
     with pytest.raises(UsageError, match="must end after it starts"):
         Window(date(2020, 1, 1), date(2020, 1, 1))
+
+
+def test_windows_to_compare_lie_side_by_side_in_what_was_observed() -> None:
+    observed = Window(date(2023, 1, 1), date(2023, 3, 20))
+    after, before = periods.compared(observed, months=1)
+    assert (after.start, after.end) == (date(2023, 2, 1), date(2023, 3, 1))
+    assert (before.start, before.end) == (date(2023, 1, 1), date(2023, 2, 1))
+    assert periods.compared(observed, months=2) == (after, before), "no more than was observed"
+    with pytest.raises(NotInData, match="Two full months are needed"):
+        periods.compared(Window(date(2023, 1, 1), date(2023, 2, 20)), months=3)
+    with pytest.raises(UsageError, match="at least 1 month"):
+        periods.compared(observed, months=0)

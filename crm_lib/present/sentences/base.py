@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crm_lib.periods import Window
+from crm_lib.periods import Window, parse_day
 from crm_lib.present import words
 from crm_lib.present.words import say
 
@@ -49,8 +49,11 @@ def customer_base(monthly: pd.DataFrame, currency: str) -> str:
     change = last["revenue"] - before["revenue"]
     key = f"base.month.{direction(change)}"
     if change:
+        # Per cent of nothing, or of more returns than purchases, would say nothing.
         fields["change"] = (
-            words.percent(abs(change) / abs(before["revenue"])) if before["revenue"] else "—"
+            words.percent(abs(change) / before["revenue"])
+            if before["revenue"] > 0
+            else words.money(abs(change), currency, digits=0)
         )
     sentence = say(key, **fields)
     if pd.notna(last["repeat_buying_rate"]):
@@ -63,13 +66,20 @@ def months(monthly: pd.DataFrame, currency: str) -> str:
     full = _full(monthly)
     if full.empty:
         return say("base.none")
-    best, worst = full.loc[full["revenue"].idxmax()], full.loc[full["revenue"].idxmin()]
-    sentence = say(
-        "months.best",
-        best=words.month(best["month"]),
-        best_revenue=words.money(best["revenue"], currency, digits=0),
-        worst=words.month(worst["month"]),
-        worst_revenue=words.money(worst["revenue"], currency, digits=0),
+    best, worst = (
+        (words.month(row["month"]), words.money(row["revenue"], currency, digits=0))
+        for row in (full.loc[full["revenue"].idxmax()], full.loc[full["revenue"].idxmin()])
+    )
+    sentence = (
+        say("months.only", month=best[0], revenue=best[1])
+        if len(full) == 1
+        else say(
+            "months.best",
+            best=best[0],
+            best_revenue=best[1],
+            worst=worst[0],
+            worst_revenue=worst[1],
+        )
     )
     partial = monthly[monthly["is_partial"].astype(bool)]
     if len(partial):
@@ -79,19 +89,21 @@ def months(monthly: pd.DataFrame, currency: str) -> str:
 
 
 def customer_flow(flow: pd.DataFrame) -> str:
-    """Who joined and who left in the last full month. Frame: `flow.monthly`."""
+    """Who joined and who left in the last full period. Frame: `flow.monthly` or `flow.quarterly`."""
     full = _full(flow)
-    if len(full) < 2:
+    if len(full) < 2 or full.iloc[-1]["is_warm_up"]:
         return say("flow.none")
     last = full.iloc[-1]
     joined = last["new"] + last["first_seen"] + last["reactivated"]
     net = last["closing"] - last["opening"]
     fields = {
-        "month": words.month(last["start"]),
+        "period": words.in_words(Window(parse_day(last["start"]), parse_day(last["end"]))),
         "closing": customers(last["closing"]),
         "opening": words.count(last["opening"]),
         "joined": words.count(joined),
     }
+    if not last["opening"] and not last["closing"]:
+        return say("flow.nobody", period=fields["period"])
     if net:
         fields |= {"net": customers(abs(net)), "lapsed": words.count(last["lapsed"])}
     return say(f"flow.{direction(net)}", **fields)

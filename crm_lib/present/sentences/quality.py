@@ -11,13 +11,14 @@ from crm_lib.present.words import say
 def verdict(rules: pd.DataFrame, status: str, accepted: int) -> str:
     """The verdict in one sentence. Frame: `quality.verdict` rules with severity and result."""
     rows = words.counted(accepted, "order line")
-    bad = rules[rules["result"].isin(["failed", "could not check"])]
+    found = rules[rules["result"] != "passed"]
     if status == "failed":
+        bad = found[found["result"].isin(["failed", "could not check"])]
         critical = words.counted((bad["severity"] == "critical").sum(), "critical rule")
         return say("quality.failed", failures=critical)
     if status == "passed":
         return say("quality.passed", rules=words.counted(len(rules), "rule"), accepted=rows)
-    warnings = words.counted(len(bad), "warning")
+    warnings = words.counted(len(found), "warning")
     return say("quality.passed with warnings", warnings=warnings, accepted=rows)
 
 

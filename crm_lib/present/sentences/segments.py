@@ -12,11 +12,18 @@ from crm_lib.present.words import say
 from crm_lib.segment_map import NO_PURCHASE
 
 
+def _nothing_shared(bought: pd.DataFrame) -> str:
+    """Why classes of customers who have bought have no shares of revenue; empty when they have."""
+    if bought.empty:
+        return say("segments.none")
+    return say("segments.no_revenue") if bought["revenue_share"].isna().all() else ""
+
+
 def segments(sizes: pd.DataFrame, leaving: str = "Slipping away", meaning: str = "") -> str:
     """The segment that brings most, and the one slipping away. Frame: `segments.sizes`."""
     bought = sizes[sizes["segment"] != NO_PURCHASE]
-    if bought.empty or bought["revenue_share"].isna().all():
-        return say("segments.none")
+    if missing := _nothing_shared(bought):
+        return missing
     lead = bought.loc[bought["revenue_share"].idxmax()]
     sentence = say(
         "segments.lead",
@@ -39,9 +46,11 @@ def segments(sizes: pd.DataFrame, leaving: str = "Slipping away", meaning: str =
 
 def segment_gap(sizes: pd.DataFrame) -> str:
     """Where customers and revenue lie furthest apart. Frame: `segments.sizes`."""
-    usable = sizes[(sizes["segment"] != NO_PURCHASE) & sizes["revenue_share"].notna()]
-    if len(usable) < 2:
-        return say("segments.none")
+    usable = sizes[sizes["segment"] != NO_PURCHASE]
+    if missing := _nothing_shared(usable):
+        return missing
+    if len(usable) == 1:
+        return say("segments.single", segment=str(usable["segment"].iloc[0]))
     multiple = usable["revenue_share"] / usable["customers_share"]
     most, least = usable.loc[multiple.idxmax()], usable.loc[multiple.idxmin()]
     return say(
@@ -69,9 +78,10 @@ def grid(scores: pd.DataFrame) -> str:
 
 def tiers(sizes: pd.DataFrame) -> str:
     """The value tier that brings most. Frame: `segments.sizes(…, by="value_tier")`."""
-    if sizes.empty or sizes["revenue_share"].isna().all():
-        return say("segments.none")
-    lead = sizes.loc[sizes["revenue_share"].idxmax()]
+    bought = sizes[sizes["value_tier"] != NO_PURCHASE]
+    if missing := _nothing_shared(bought):
+        return missing
+    lead = bought.loc[bought["revenue_share"].idxmax()]
     return say(
         "tiers.top",
         tier=str(lead["value_tier"]),
@@ -106,14 +116,23 @@ def concentration(
     return sentence
 
 
+def gini(coefficient: float, hhi: float) -> str:
+    """Both measures of concentration in figures, or that there are none (NaN)."""
+    if words.is_missing(coefficient) or words.is_missing(hhi):
+        return say("concentration.none")
+    return say("concentration.gini", gini=words.ratio(coefficient, 3), hhi=words.ratio(hhi, 4))
+
+
 def profile(frame: pd.DataFrame, attribute: str, currency: str) -> str:
     """The value of an attribute that brings most. Frame: `profiles.by`."""
     name = attribute.replace("_", " ")
     known = frame[frame["kind"] == "value"]
     unknown = frame.loc[frame["kind"] == "unknown", "customers_share"].sum()
     said = []
-    if len(known) and known["revenue_share"].notna().any():
-        lead = known.loc[known["revenue_share"].idxmax()]
+    lead = known.loc[known["revenue_share"].idxmax()] if known["revenue_share"].max() > 0 else None
+    if lead is None:
+        said.append(say("profile.none", attribute=name))
+    else:
         said.append(
             say(
                 "profile.top",
@@ -126,14 +145,16 @@ def profile(frame: pd.DataFrame, attribute: str, currency: str) -> str:
         )
     if unknown:
         said.append(say("profile.unknown", unknown=words.percent(unknown, 0), attribute=name))
-    return " ".join(said) or say("segments.none")
+    return " ".join(said)
 
 
 def over_index(frame: pd.DataFrame, attribute: str) -> str:
     """The value whose customers are clearly more often in the top 20 %. Frame: `profiles.over_index`."""
     name = attribute.replace("_", " ")
     over = frame[(frame["finding"] == "over") & (frame["kind"] == "value")]
-    base = words.percent(frame["base_rate"].iloc[0]) if len(frame) else "—"
+    if frame.empty:
+        return say("over_index.nobody", attribute=name)
+    base = words.percent(frame["base_rate"].iloc[0])
     if over.empty:
         return say("over_index.none", attribute=name, base=base)
     most = over.loc[over["low"].idxmax()]
@@ -157,12 +178,25 @@ def habits(frame: pd.DataFrame) -> str:
     return say("habits.top", value=str(most["value"]), share=share)
 
 
+def preferences(frame: pd.DataFrame) -> str:
+    """The category with most purchases. Frame: `profiles.preferences` of all customers."""
+    if frame.empty or frame["purchases_share"].isna().all():
+        return say("segments.none")
+    most = frame.loc[frame["purchases_share"].idxmax()]
+    return say(
+        "preferences.top",
+        value=str(most["value"]),
+        share=words.percent(most["purchases_share"], 0),
+        customers=words.percent(most["customers_share"], 0),
+    )
+
+
 def moves(changes: pd.DataFrame, before: date) -> str:
     """How many stayed in their segment. Frame: `segments.segment_changes`."""
     known = changes[~changes["before"].isin(["Not in the base", NO_PURCHASE])]
     total = known["customers"].sum()
     if not total:
-        return say("segments.none")
+        return say("moves.none", before=words.day(before))
     stayed = known.loc[known["before"] == known["now"], "customers"].sum() / total
     return say("moves.segments", before=words.day(before), stayed=words.percent(stayed, 0))
 
