@@ -203,10 +203,10 @@ class Book:
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """What customers can be profiled by: the text columns of the customers table but its id."""
-        table = self.table("customers")
-        texts = [name for name, type_ in table.schema().items() if type_.is_string()]
-        return tuple(name for name in texts if name != "customer_id")
+        """What customers can be profiled by: text columns of the customers table that name nobody."""
+        columns = self.table("customers").schema().items()
+        texts = [name for name, type_ in columns if type_.is_string() and name != "customer_id"]
+        return tuple(name for name in texts if not schema.CUSTOMERS.column(name).personal)
 
     def attribute(self, name: str = "") -> str:
         """The attribute `name`, or the first there is. Raises NotInData, UsageError for a misspelt one."""

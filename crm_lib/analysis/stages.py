@@ -107,7 +107,7 @@ def sizes(stages: ir.Table, customers: ir.Table) -> ir.Table:
 
     In: `stage` and the facts of the same day. Out: one row a stage, all eight in order of life:
     `stage`, `customers`, `share` (of customers), `revenue` (all time, net of returns),
-    `revenue_share` (null when there is no revenue), `median_silence` (in expected gaps).
+    `revenue_share` (null where revenue does not exceed returns), `median_silence` (in expected gaps).
     """
     joined = stages.join(customers.select("customer_id", "revenue"), "customer_id")
     grouped = joined.group_by("stage").agg(
@@ -123,7 +123,9 @@ def sizes(stages: ir.Table, customers: ir.Table) -> ir.Table:
     return (
         listed.mutate(
             share=_share(listed.customers, listed.customers.sum()),
-            revenue_share=_share(listed.revenue, listed.revenue.sum()),
+            revenue_share=(listed.revenue.sum() > 0).ifelse(
+                _share(listed.revenue, listed.revenue.sum()), ibis.null("float64")
+            ),
         )
         .order_by("number")
         .select("stage", "customers", "share", "revenue", "revenue_share", "median_silence")

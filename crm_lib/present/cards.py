@@ -53,7 +53,7 @@ def concentration(
 ) -> list[Number]:
     """Who carries the business: `segments.sizes`, `concentration.top_shares`, `customers_for_share`."""
     window = words.in_words(observed)
-    lead = sizes.sort_values("revenue_share", ascending=False).head(1)
+    lead = sizes.dropna(subset="revenue_share").nlargest(1, "revenue_share")
     numbers = [
         Number(
             "leading_segment_share",

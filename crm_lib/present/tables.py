@@ -167,4 +167,5 @@ def _plain(
     cells: Mapping[str, list[str]], columns: Mapping[str, Column], more: str, caption: str
 ) -> str:
     frame = pd.DataFrame({column.label: cells[name] for name, column in columns.items()})
-    return "\n".join(filter(None, [caption, frame.to_string(index=False), more]))
+    rows = "" if frame.empty else frame.to_string(index=False)
+    return "\n".join(filter(None, [caption, rows, more]))

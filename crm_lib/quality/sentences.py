@@ -39,7 +39,7 @@ def _fact(outcome: RuleOutcome, currency: str) -> str:
     if not outcome.failing_rows:
         return f"{outcome.rule_id} fails: {outcome.observed}."
     rows = f"{outcome.failing_rows:,} of {outcome.checked_rows:,} rows of '{outcome.table}'"
-    money = f", {currency} {outcome.money:,.2f} in all," if outcome.money is not None else ""
+    money = f", {currency} {outcome.money:,.2f} in all," if outcome.money else ""
     one = outcome.failing_rows == 1
     fail, are = ("fails", "is") if one else ("fail", "are")
     fate = "set aside" if outcome.on_fail == "quarantine" else "kept"

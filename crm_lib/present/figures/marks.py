@@ -138,29 +138,43 @@ def only_categories(ax: Axes, names: Sequence[str]) -> None:
 def two_shares(
     ax: Axes, names: Sequence[str], customers: Sequence[float], revenue: Sequence[float]
 ) -> None:
-    """One row a name: a ring for its share of customers, a dot for its share of revenue, both with number."""
+    """One row a name: a ring for its share of customers, a dot for its share of revenue, both with number.
+
+    A share that does not exist (NaN, as of no revenue at all) has no mark.
+    """
     rows = range(len(names))
     ax.hlines(rows, customers, revenue, color=colour("quiet"), lw=3, zorder=1)
     ax.plot(
         customers, rows, "o", ms=8.5, color=colour("slate"), mfc=colour("paper"), mew=2, zorder=2
     )
     ax.plot(revenue, rows, "o", ms=9.5, color=colour("accent"), mew=0, zorder=3)
-    top = max(*customers, *revenue, 0.01)
+    known = [share for share in (*customers, *revenue) if not words.is_missing(share)]
+    top, low = max([*known, 0.01]), min([*known, 0.0])
     for row, (a, b) in enumerate(zip(customers, revenue, strict=True)):
+        if words.is_missing(a) or words.is_missing(b):
+            _one_share(ax, row, a, b)
+            continue
         roles = ("muted", "accent") if a <= b else ("accent", "muted")
         texts = [_share(share) for share in sorted((a, b))]
         if abs(a - b) > 0.005 * top:
             _beside(ax, row, min(a, b), texts[0], "left", roles[0])
         _beside(ax, row, max(a, b), texts[1], "right", roles[1])
     only_categories(ax, names)
-    ax.set_xlim((-0.2 if is_narrow(ax) else -0.1) * top, 1.2 * top)
+    ax.set_xlim(low - (0.2 if is_narrow(ax) else 0.1) * (top - low), top + 0.2 * (top - low))
     label_values(ax, "percent", axis="x", most=4 if is_narrow(ax) else 7)
-    ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= 1.2 * top])
+    ax.set_xticks([tick for tick in ax.get_xticks() if low <= tick <= top + 0.2 * (top - low)])
     marks = [
         (words.say("label.customers"), "slate", "hollow"),
         (words.say("label.revenue"), "accent", "o"),
     ]
     key(ax, marks, words.say("label.share_of"))
+
+
+def _one_share(ax: Axes, row: float, customers: float, revenue: float) -> None:
+    """The number of the share there is, if there is one."""
+    for share, role in ((customers, "muted"), (revenue, "accent")):
+        if not words.is_missing(share):
+            _beside(ax, row, share, _share(share), "right", role)
 
 
 def _share(share: float) -> str:

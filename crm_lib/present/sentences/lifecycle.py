@@ -20,19 +20,22 @@ def stages(sizes: pd.DataFrame) -> str:
         return say("stages.none")
     lead = sizes.loc[sizes["customers"].idxmax()]
     risk = sizes[sizes["stage"].isin(AT_RISK)]
-    return say(
-        "stages.lead",
-        share=words.percent(lead["share"], 0),
-        stage=str(lead["stage"]).lower(),
-        risk=words.percent(risk["share"].sum(), 0),
-        revenue=words.percent(risk["revenue_share"].sum(), 0),
-    )
+    fields = {
+        "share": words.percent(lead["share"], 0),
+        "stage": str(lead["stage"]).lower(),
+        "risk": words.percent(risk["share"].sum(), 0),
+    }
+    if sizes["revenue_share"].isna().all():
+        return say("stages.lead_only", **fields)
+    return say("stages.lead", revenue=words.percent(risk["revenue_share"].sum(), 0), **fields)
 
 
 def stage_values(sizes: pd.DataFrame) -> str:
     """The stage with the most revenue against its share of customers. Frame: `stages.sizes`."""
-    if not sizes["customers"].sum() or sizes["revenue_share"].isna().all():
+    if not sizes["customers"].sum():
         return say("stages.none")
+    if sizes["revenue_share"].isna().all():
+        return say("stages.no_revenue")
     lead = sizes.loc[sizes["revenue_share"].idxmax()]
     return say(
         "stages.value",
@@ -73,13 +76,14 @@ def at_risk(listed: pd.DataFrame, currency: str, few: int = 20) -> str:
     total = listed["value_at_stake"].sum()
     if listed.empty or not total:
         return say("at_risk.none")
-    return say(
-        "at_risk.found",
-        customers=customers(len(listed)),
-        money=words.money(total, currency, digits=0),
-        few=words.count(min(few, len(listed))),
-        share=words.percent(listed["value_at_stake"].head(few).sum() / total, 0),
-    )
+    fields = {
+        "customers": customers(len(listed)),
+        "money": words.money(total, currency, digits=0),
+    }
+    if len(listed) <= few:
+        return say("at_risk.all", **fields)
+    share = words.percent(listed["value_at_stake"].head(few).sum() / total, 0)
+    return say("at_risk.found", few=words.count(few), share=share, **fields)
 
 
 def cohorts(triangle: pd.DataFrame) -> str:
