@@ -25,7 +25,7 @@ LAB_STYLE = """<style>
 .crm-finding{font-weight:600;font-size:1.1em;max-width:44em;margin:8px 0}
 .crm-figure{margin:8px 0}.crm-figure img{max-width:760px;width:100%}
 .crm-scroll{overflow-x:auto}.crm-table td,.crm-table th{padding:3px 10px;text-align:left;vertical-align:baseline}
-.crm-long{min-width:18em;white-space:normal}.crm-caption{font-weight:600;margin:8px 0 4px}
+.crm-long{min-width:18em;white-space:normal;overflow-wrap:anywhere}.crm-caption{font-weight:600;margin:8px 0 4px}
 .crm-table .crm-number{text-align:right;font-variant-numeric:tabular-nums}
 .crm-callout,.crm-verdict{border-left:4px solid #14607a;padding:6px 14px;max-width:60em;margin:8px 0}
 .crm-facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px}.crm-facts dd{margin:0}

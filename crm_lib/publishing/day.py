@@ -89,12 +89,15 @@ def publish(run: DayRun) -> Published:
         return Published(run.day, same, "unchanged")
     with run.draft() as draft:
         if failed:
-            shown = _make(run, failures.quality_report(run.plan.reports), draft, made)
+            with run.timed("reports"):
+                shown = _make(run, failures.quality_report(run.plan.reports), draft, made)
+            made.durations = dict(run.durations)
             raise failures.of_data(run.store, draft, made, book.verdict, shown)
         with run.timed("marts"):
             marts.build(book)
         with run.timed("reports"):
             reports = _make(run, run.plan.reports, draft, made)
+        made.durations = dict(run.durations)
         if reports.problems:
             raise failures.of_reports(run.store, draft, made, reports)
         with run.timed("publish"):
@@ -167,7 +170,6 @@ def _put_in_place(run: DayRun, draft: Path, made: Manifest, metrics: pages.Metri
     made.exports = sorted(path.name for path in (draft / "exports").iterdir())
     if run.plan.only:
         made, metrics = pages.merged_with_lab(run.store, draft, made, metrics)
-    made.durations = dict(run.durations)
     made.write(draft)
     manifest.write_metrics(draft, metrics)
     pages.write_index(draft, made, metrics)

@@ -73,7 +73,7 @@ def history_index(runs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def failure_page(context: Mapping[str, Any]) -> str:
-    """What a reader finds where a run failed; it never quotes rows, values or paths.
+    """What a reader finds where a run failed; it names no person and no place on this machine.
 
     `context`: dataset_title, as_of, kind ("data" or "report"), problems [{title: the rule or report, text:
     a sentence with its numbers, where: the heading in the report (optional)}], still_published

@@ -197,9 +197,20 @@ def _examples(rows: ir.Table, rules: list[Rule], where: Mapping[str, int]) -> di
         found[rule_id] = Example(
             source_file=str(row["source_file"]),
             row=where[rule_id] & _ROW_NUMBER,
-            value=None if pd.isna(value) else str(value)[:_SHOWN_CHARACTERS],
+            value=None if pd.isna(value) else _shown_value(str(value), column),
         )
     return found
+
+
+def _shown_value(text: str, column: str | None) -> str:
+    """The value as a page or a terminal may show it; of a cell that could not be read only the form.
+
+    Where the cells of a row have slipped, what stands in place of an amount may be a person's name:
+    its letters become x, and "12.5O" is still seen to be no number.
+    """
+    hides = (column or "").startswith("unreadable_")
+    shown = ("x" if hides and c.isalpha() else c if c.isprintable() else "\ufffd" for c in text)
+    return "".join(shown)[:_SHOWN_CHARACTERS]
 
 
 def _value_column(rule: Rule, rows: ir.Table) -> str | None:
