@@ -66,26 +66,25 @@ def months(monthly: pd.DataFrame, currency: str) -> str:
     full = _full(monthly)
     if full.empty:
         return say("base.none")
-    best, worst = (
-        (words.month(row["month"]), words.money(row["revenue"], currency, digits=0))
-        for row in (full.loc[full["revenue"].idxmax()], full.loc[full["revenue"].idxmin()])
-    )
-    sentence = (
-        say("months.only", month=best[0], revenue=best[1])
-        if len(full) == 1
-        else say(
-            "months.best",
-            best=best[0],
-            best_revenue=best[1],
-            worst=worst[0],
-            worst_revenue=worst[1],
-        )
-    )
+    sentence = _extremes(full, currency)
     partial = monthly[monthly["is_partial"].astype(bool)]
     if len(partial):
         names = words.listed([words.month(month) for month in partial["month"]])
         sentence += " " + say("months.partial", months=names)
     return sentence
+
+
+def _extremes(full: pd.DataFrame, currency: str) -> str:
+    """The best and the weakest of the full months, where there are two that differ."""
+    (best, highest), (worst, lowest) = (
+        (words.month(row["month"]), words.money(row["revenue"], currency, digits=0))
+        for row in (full.loc[full["revenue"].idxmax()], full.loc[full["revenue"].idxmin()])
+    )
+    if len(full) == 1:
+        return say("months.only", month=best, revenue=highest)
+    if full["revenue"].nunique() == 1:
+        return say("months.equal", revenue=highest)
+    return say("months.best", best=best, best_revenue=highest, worst=worst, worst_revenue=lowest)
 
 
 def customer_flow(flow: pd.DataFrame) -> str:

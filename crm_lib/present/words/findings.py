@@ -12,6 +12,7 @@ FINDINGS: dict[str, str] = {
     "base.kept": "Of those who bought in the month before, {kept} bought again.",
     "months.best": "The best full month was {best} with {best_revenue}; the weakest was {worst} with {worst_revenue}.",
     "months.only": "The one full month is {month} with {revenue}.",
+    "months.equal": "Every full month brought the same, {revenue}.",
     "months.partial": "{months} not fully observed: shown, but not compared.",
     "flow.up": "In {period} the base grew by {net} to {closing} active: {joined} joined or came back, {lapsed} of the {opening} active the period before did not buy.",
     "flow.down": "In {period} the base shrank by {net} to {closing} active: {joined} joined or came back, {lapsed} of the {opening} active the period before did not buy.",

@@ -1,0 +1,53 @@
+"""Notebooks run in this process on ledgers of their own; one cache for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeProject
+from tests.notebooks import synthetic
+from tests.notebooks.said import Said, execute
+
+RunNotebook = Callable[..., Said]
+Ledger = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all projects of the session: judging data takes seconds, once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def ledger(
+    make_project: MakeProject, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> Ledger:
+    """`ledger(name, files, yml)`: `make_project` with the session's cache."""
+
+    def make(name: str, files: Mapping[str, str], yml: str) -> None:
+        make_project(name, files=dict(files), yml=yml)
+        monkeypatch.setenv("CRM_CACHE", str(shared_cache))
+
+    return make
+
+
+@pytest.fixture
+def company(ledger: Ledger) -> str:
+    """The synthetic company as CSV files; its name as a data set."""
+    files = {f"{name}.csv": synthetic.as_csv(rows) for name, rows in synthetic.tables().items()}
+    ledger("synthetic", files, synthetic.yml())
+    return "synthetic"
+
+
+@pytest.fixture
+def said(tmp_path_factory: pytest.TempPathFactory) -> RunNotebook:
+    """`said(stem, **parameters)`: what the notebook shows with these parameters."""
+
+    def run(stem: str, **parameters: Any) -> Said:
+        return execute(stem, tmp_path_factory.mktemp("exports"), parameters)
+
+    return run
