@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from crm_lib import coverage
+from crm_lib import coverage, schema
 from crm_lib import dataset as datasets
 from crm_lib.coverage import ReportCoverage
 from crm_lib.dataset import Dataset
@@ -94,7 +94,19 @@ def _possible(
 def _check_choices(report: Report, values: Mapping[str, Value], dataset: Dataset) -> None:
     """Raise UsageError for a value that is not among those the notebook names; an empty text passes."""
     for name, allowed in report.choices.items():
-        known = dataset.supplies(allowed) if isinstance(allowed, str) else tuple(allowed)
+        known = _columns(allowed, dataset) if isinstance(allowed, str) else tuple(allowed)
         # Without the table there is nothing to choose: the section itself says so.
         if known and values[name] not in ("", *known):
             raise UsageError(f"{report.stem}: " + unknown(name, str(values[name]), known))
+
+
+def _columns(table: str, dataset: Dataset) -> tuple[str, ...]:
+    """The columns of `table` that a report may be made by: no key, and what names a person only for
+    an internal audience."""
+    declared = schema.table(table)
+    open_to = [
+        name
+        for name in dataset.supplies(table)
+        if dataset.audience == "internal" or not declared.column(name).personal
+    ]
+    return tuple(name for name in open_to if name not in declared.key)

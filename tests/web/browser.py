@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from importlib import resources
@@ -65,6 +66,11 @@ class Browser:
     def ask(self, script: str) -> Any:
         """The value of a piece of JavaScript, run from outside the page's own policy."""
         return self.driver.execute_script(script)
+
+    def printed(self) -> bytes:
+        """The open page as a PDF, as a reader would print it."""
+        made = self.driver.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+        return base64.b64decode(made["data"])
 
     def barriers(self) -> list[str]:
         """Serious and critical violations that axe-core finds, each with the element."""

@@ -132,20 +132,23 @@ def _write_project(folder: Path) -> None:
 
 
 def _crm(folder: Path, *arguments: str, exit_code: int = 0) -> None:
-    """`crm …` in the project `folder`, as a person would run it."""
+    """`crm …` in the project `folder`, as a person would run it; what it says is kept beside."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("CRM_")}
     done = subprocess.run(
         [sys.executable, "-m", "crm_lib.cli", *arguments],
         cwd=ROOT, env={**kept, "CRM_HOME": str(folder)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    (folder / f"said-{'-'.join(arguments[:2])}.txt").write_text(done.stdout + done.stderr)
+    number = len(list(folder.glob("said-*.txt"))) + 1
+    (folder / f"said-{number}-{arguments[1]}-{exit_code}.txt").write_text(done.stdout + done.stderr)
     assert done.returncode == exit_code, done.stderr
 
 
 def _make(folder: Path) -> None:
     _write_project(folder)
     _crm(folder, "run", "nasty", "--as-of", str(DAY))
-    _crm(folder, "run", "internal", "--as-of", str(DAY), "--only", "03")
+    by_name = ("--as-of", str(DAY), "--only", "03", "--parameter", "attribute=name")
+    _crm(folder, "run", "internal", *by_name)
+    _crm(folder, "run", "nasty", *by_name, exit_code=2)
     _crm(folder, "run", "broken", "--as-of", str(DAY), exit_code=3)
     reads_a_name = f'names = {{"a": 1}}\nnames["{NAMES[0]}"]'
     write_notebook(folder / "notebooks", "09_raises", reads_a_name, title="Raises <b>an error</b>")
