@@ -44,10 +44,23 @@ def company(ledger: Ledger) -> str:
 
 
 @pytest.fixture
-def said(tmp_path_factory: pytest.TempPathFactory) -> RunNotebook:
-    """`said(stem, **parameters)`: what the notebook shows with these parameters."""
+def twin(ledger: Ledger, company: str) -> str:
+    """A second data set beside the company: the lines of every other customer."""
+    tables = synthetic.tables()
+    tables["lines"] = [row for row in tables["lines"] if row["customer"][-1:] in set("02468")]
+    files = {f"{name}.csv": synthetic.as_csv(rows) for name, rows in tables.items()}
+    ledger("twin", files, synthetic.yml().replace(f"data/{company}", "data/twin"))
+    return "twin"
 
-    def run(stem: str, **parameters: Any) -> Said:
-        return execute(stem, tmp_path_factory.mktemp("exports"), parameters)
+
+@pytest.fixture
+def said(tmp_path_factory: pytest.TempPathFactory) -> RunNotebook:
+    """`said(stem, **parameters)`: what the notebook shows with these parameters.
+
+    `pictures=False` leaves out the pictures of the figures, not their words.
+    """
+
+    def run(stem: str, pictures: bool = True, **parameters: Any) -> Said:
+        return execute(stem, tmp_path_factory.mktemp("exports"), parameters, pictures)
 
     return run
