@@ -17,6 +17,8 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 )  # fmt: skip
 GRAVE = {"serious", "critical"}
+A4_TEXT_WIDTH = 672
+"""Pixels (96 an inch) between the margins of our A4 pages: 210 mm less twice 16 mm."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,14 @@ class Browser:
     def close(self) -> None:
         self.driver.quit()
 
-    def open(self, path: Path, *, width: int = 1280, dark: bool = False) -> Visit:
+    def open(
+        self, path: Path, *, width: int = 1280, dark: bool = False, paper: bool = False
+    ) -> Visit:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        medium = {"media": "print" if paper else "", "features": [scheme]}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", medium)
         self._events()
         self.driver.get(path.as_uri())
         # Pictures that are decoded late and requests that start late belong to the visit, too.

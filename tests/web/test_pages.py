@@ -124,13 +124,11 @@ def test_the_contents_lead_to_the_sections(browser: Browser, pages: dict[str, Pa
 
 
 def test_print_hides_what_paper_cannot_use(browser: Browser, pages: dict[str, Path]) -> None:
-    browser.open(pages["report"])
-    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.open(pages["report"], paper=True)
     shown = "e => getComputedStyle(e).display !== 'none'"
     for hidden in (".crm-code", ".crm-contents", ".crm-siblings"):
         query = f"return [...document.querySelectorAll('{hidden}')].some({shown})"
         assert browser.ask(query) is False, hidden
-    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_dark_pages_have_dark_pictures(browser: Browser, pages: dict[str, Path]) -> None:

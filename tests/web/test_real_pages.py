@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.browser import Browser
+from tests.web.browser import A4_TEXT_WIDTH, Browser
 from tests.web.projects import DAY, FAILED_DAY
 
 pytestmark = [pytest.mark.web, pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -72,6 +72,9 @@ def test_a_page_on_a_phone(browser: Browser, page: Path) -> None:
 
 
 def test_a_page_on_paper(browser: Browser, page: Path) -> None:
+    """Nothing is wider than the page: a browser would print everything smaller, or cut it off."""
+    browser.open(page, width=A4_TEXT_WIDTH, paper=True)
+    assert browser.ask("return document.documentElement.scrollWidth") <= A4_TEXT_WIDTH
     browser.open(page)
     made = browser.printed()
     assert made.startswith(b"%PDF-")
