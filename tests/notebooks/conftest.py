@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ Ledger = Callable[..., None]
 
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all projects of the session: judging data takes seconds, once."""
-    return tmp_path_factory.mktemp("cache")
+    """One cache for all projects of the session and its parallel processes: data is judged once."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache-of-notebooks"
 
 
 @pytest.fixture
@@ -57,10 +59,11 @@ def twin(ledger: Ledger, company: str) -> str:
 def said(tmp_path_factory: pytest.TempPathFactory) -> RunNotebook:
     """`said(stem, **parameters)`: what the notebook shows with these parameters.
 
-    `pictures=False` leaves out the pictures of the figures, not their words.
+    `pictures` and `until` as in `execute`.
     """
 
-    def run(stem: str, pictures: bool = True, **parameters: Any) -> Said:
-        return execute(stem, tmp_path_factory.mktemp("exports"), parameters, pictures)
+    def run(stem: str, *, pictures: bool = True, until: str = "", **parameters: Any) -> Said:
+        folder = tmp_path_factory.mktemp("exports")
+        return execute(stem, folder, parameters, pictures=pictures, until=until)
 
     return run

@@ -86,10 +86,18 @@ def titles(figure: Html) -> list[str]:
     return [html.unescape(title) for title in _TITLE.findall(figure.html)]
 
 
-def execute(stem: str, exports: Path, parameters: dict[str, Any], pictures: bool = True) -> Said:
+def execute(
+    stem: str,
+    exports: Path,
+    parameters: dict[str, Any],
+    *,
+    pictures: bool = True,
+    until: str = "",
+) -> Said:
     """Run the code cells of a real notebook; `parameters` replace the declared defaults.
 
-    Without `pictures` figures have their words only, which is faster.
+    Two ways to be faster: without `pictures` figures have their words only; `until` names the last
+    cell to run.
     """
     (report,) = reports.select([stem])
     said = Said(stem)
@@ -102,6 +110,8 @@ def execute(stem: str, exports: Path, parameters: dict[str, Any], pictures: bool
             exec(compile(cell["source"], f"{stem}, cell {cell['id']}", "exec"), said.names)
             if "parameters" in cell["metadata"].get("tags", []):
                 said.names |= report.declaration.check(parameters)
+            if cell["id"] == until:
+                break
     said.exports = {path.stem: path.read_text() for path in sorted(exports.iterdir())}
     return said
 
