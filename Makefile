@@ -7,7 +7,7 @@ DATASET ?= completejourney
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab lint lock bench clean
+.PHONY: help report test lab lint docs lock bench clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ lint: $(VENV)/.installed  ## format, style, types, layers, spelling, notebooks w
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/nbstripout --keep-id --verify notebooks/*.ipynb
+
+docs: $(VENV)/.installed  ## write docs/reference.md from the declarations
+	$(BIN)/python -m crm_lib.reference
 
 lock: $(VENV)/.installed  ## pin every dependency with its hash, for all platforms, without addresses
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

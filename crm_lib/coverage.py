@@ -95,7 +95,7 @@ def presence(dataset: Dataset) -> pd.DataFrame:
         supplied = dataset.supplies(table.name)
         extra = [table.column(name) for name in supplied if name not in table.column_names]
         for column in (*table.columns, *extra):
-            users = [n for n in _declared().values() if column.name in _needed(n, table)]
+            users = [n for n in declared().values() if column.name in _needed(n, table)]
             rows.append(
                 {
                     "table": table.name,
@@ -110,9 +110,9 @@ def presence(dataset: Dataset) -> pd.DataFrame:
 
 
 def _report(dataset: Dataset, path: Path) -> ReportCoverage:
-    declared = _declared()
-    uses = notebookcode.uses(path, set(declared))
-    lacks = {use: _lacks(dataset, declared[use.analysis]) for use in uses}
+    known = declared()
+    uses = notebookcode.uses(path, set(known))
+    lacks = {use: _lacks(dataset, known[use.analysis]) for use in uses}
     missing = tuple(lack for found in lacks.values() for lack in found)
     fails = any(found and not use.optional for use, found in lacks.items())
     nothing_left = bool(lacks) and all(lacks.values())
@@ -139,7 +139,7 @@ def _needed(need: Need, table: schema.Table) -> tuple[str, ...]:
 
 
 @cache
-def _declared() -> dict[str, Need]:
+def declared() -> dict[str, Need]:
     """Every analysis there is. Importing them declares them; nothing else here rests on them."""
     package = importlib.import_module("crm_lib.analysis")
     for module in pkgutil.iter_modules(package.__path__, "crm_lib.analysis."):

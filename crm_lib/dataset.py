@@ -19,9 +19,12 @@ from crm_lib.stage_rules import Thresholds
 
 
 class _Strict(BaseModel):
-    """A block of `dataset.yml`: an unknown key is an error, never ignored."""
+    """A block of `dataset.yml`: an unknown key is an error, never ignored.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    The text under a key says what it means; `docs/reference.md` is made of these texts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def _as_list(value: Any) -> Any:
@@ -63,12 +66,20 @@ class Source(_Strict):
     """Where raw rows lie: files (one, several, a glob), a package's data file or a DuckDB table."""
 
     files: Texts = []
+    """files or globs from the project folder: CSV, Excel, Parquet, gzip; `${NAME:-default}` is read
+    from the environment"""
     package: str | None = None
+    """the Python package whose data files `files` names"""
     duckdb: str | None = None
+    """a DuckDB file, instead of `files`"""
     table: str | None = None
+    """the table of the DuckDB file"""
     sheet: str | None = None
+    """the sheet of an Excel file; the first unless named"""
     encoding: str | None = None
+    """of text files; found out unless named, for example `gb18030`"""
     delimiter: Annotated[str | None, BeforeValidator(_as_character)] = None
+    """between the cells of text files, one character or `tab`; found out unless named"""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Source:
@@ -81,16 +92,16 @@ class Source(_Strict):
 
 
 class Mapping(_Strict):
-    """How one canonical column is made: a raw column's name or an SQL expression over raw columns.
-
-    `format` lists date formats (strptime), tried in order. `zone` is the raw time's own zone.
-    `decimal` is the decimal mark of numbers written as text.
-    """
+    """How one canonical column is made: a raw column's name or an SQL expression over raw columns."""
 
     from_: str = Field(alias="from")
+    """a raw column, or an SQL expression over raw columns"""
     format: Texts = []
+    """forms of a date or time written as text, tried in order, such as `%d/%m/%Y`"""
     zone: Zone | None = None
+    """the raw times' own zone, if it is not the business's"""
     decimal: Literal[".", ","] = "."
+    """the decimal mark of numbers written as text"""
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Mapping:
@@ -121,16 +132,18 @@ Mapped = Annotated[Mapping, BeforeValidator(_as_mapping)]
 
 
 class TableConfig(_Strict):
-    """How one canonical table is made from `source`, or from a `query` over named `sources`.
-
-    `columns` maps canonical columns; `attributes` further ones of an open-ended table.
-    """
+    """How one canonical table is made from `source`, or from a `query` over named `sources`."""
 
     source: Source | None = None
+    """where the raw rows lie"""
     sources: dict[str, Source] = {}
+    """several sources by name, joined by `query`"""
     query: str | None = None
+    """SQL over the names of `sources` that gives the raw rows"""
     columns: dict[str, Mapped]
+    """canonical column: how it is made"""
     attributes: dict[str, Mapped] = {}
+    """further columns of `customers` or `prospects`, under names of your own, to profile by"""
 
     @model_validator(mode="after")
     def _source_or_query(self) -> TableConfig:
@@ -146,30 +159,51 @@ class TableConfig(_Strict):
 
 
 class Dataset(_Strict):
-    """One data set as configured. See `docs/` for the reference generated from this declaration."""
+    """One data set as configured. `name` is that of its folder and not written in the file."""
 
     name: str = ""
     title: str
+    """what reports call the data set"""
     about: str = ""
+    """what the data is, for whoever reads the file"""
     obtain: str = ""
+    """how to get the files; said when they are absent"""
     currency: Annotated[str, BeforeValidator(_as_currency)]
+    """of every amount: an ISO 4217 code such as `EUR`"""
     money_decimals: int = Field(default=4, ge=0, le=8)
+    """decimals kept of an amount; sums are exact at that scale"""
     time_zone: Zone = "UTC"
+    """the business's own; days, weeks and months are counted in it"""
     week_start: Literal["monday", "sunday", "saturday"] = "monday"
+    """first day of the business's week"""
     fiscal_year_start: int = Field(default=1, ge=1, le=12)
+    """first month of the fiscal year"""
     observed_from: date
+    """first day the data covers; before it nothing is known of anyone"""
     warm_up_days: int = Field(default=0, ge=0)
+    """customers first seen in the first so many days are not called new"""
     default_as_of: date
+    """the day that `--as-of default` stands for: the first day not seen"""
     occasion: Literal["day", "order"] = "day"
+    """what counts as one purchase occasion: all orders of a customer on a day, or each order"""
     purchase: str = "amount > 0"
+    """SQL condition on order lines: which of them are purchases"""
     returned: str = "amount < 0"
+    """SQL condition on order lines: which of them are returns"""
     scope: str = ""
+    """SQL condition on order lines that reports are limited to; `--scope` replaces it for a run"""
     duplicates: Literal["keep", "quarantine"] = "keep"
+    """what becomes of all but the first of identical rows"""
     audience: Literal["external", "internal"] = "external"
+    """who reads the reports; names of persons leave the engine only for an internal audience"""
     tolerate: dict[str, float] = {}
+    """rule id: share of rows (0 to 1) that may break the rule before it counts as failed"""
     segments: list[dict[str, Any]] = []
+    """rules of your own segment map, instead of the default one below"""
     stages: dict[str, float] = {}
+    """limits of the life-cycle stages that differ from the defaults below"""
     tables: dict[str, TableConfig]
+    """canonical table: how it is made; `lines` is required"""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Dataset:

@@ -87,7 +87,7 @@ def _day(name: str, meaning: str, *, later: bool = False) -> Column:
     return Column(name, "day", meaning, recorded_later=later)
 
 
-_CUSTOMER = _key("customer_id", "who bought")
+_CUSTOMER = _key("customer_id", "the customer")
 
 LINES = Table(
     "lines",

@@ -27,19 +27,24 @@ STAGES = (
 class Thresholds(BaseModel):
     """The limits of the stages, in multiples of the customer's expected gap.
 
-    `prior_gaps`: how many own gaps the population's typical gap is worth. With n own gaps, the
-    expected gap is n/(n+prior_gaps) own median + prior_gaps/(n+prior_gaps) population, and from
-    n = prior_gaps on a customer counts as established. `shortest_gap_days`: no expected gap is
-    shorter; a shop where many come every other day sets 7, so that a long weekend is no silence.
+    With n own gaps, the expected gap is n/(n+prior_gaps) own median + prior_gaps/(n+prior_gaps)
+    population.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     at_risk: float = Field(default=1.5, gt=0)
+    """at risk beyond a silence of so many expected gaps"""
     dormant: float = 3.0
+    """dormant beyond so many expected gaps"""
     lost: float = 6.0
+    """lost beyond so many expected gaps"""
     prior_gaps: float = Field(default=3.0, gt=0)
+    """how many own gaps the typical gap of all customers is worth; with as many own gaps a customer
+    counts as established"""
     shortest_gap_days: float = Field(default=1.0, gt=0)
+    """no expected gap is shorter (days); 7 where many come every other day, so that a long weekend is
+    no silence"""
 
     @model_validator(mode="after")
     def _rising(self) -> Thresholds:
