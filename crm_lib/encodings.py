@@ -12,44 +12,72 @@ from collections.abc import Callable
 
 SAMPLE = 1 << 18
 Ordinary = Callable[[str], int]
+_MONEY = "¥￥€£"
+"""Signs of money, ordinary in every encoding that has them: in GB18030 `¥` takes four rare bytes."""
 
 
 def likely_encoding(data: bytes) -> str:
     """The likeliest encoding of the text that starts with `data`, as Python names it.
 
-    A proposal only: cp1252 where nothing fits better, since every byte has some meaning in it.
+    A proposal only, but always one that decodes the first `SAMPLE` bytes (the last character may be
+    cut): cp1252 where nothing fits better, latin-1 where that fails, since every byte has a meaning
+    in it.
     """
     sample = data[:SAMPLE]
+    for name in _wide(sample):
+        if _decoded(sample, name) is not None:
+            return name
+    texts = {name: _decoded(sample, name) for name in _ORDINARY}
+    shares = {
+        name: _share(sample, text, _ORDINARY[name])
+        for name, text in texts.items()
+        if text is not None
+    }
+    best = max(shares, key=lambda name: shares[name], default="latin-1")
+    if shares.get(best, 0.0) > 0.5:
+        return best
+    return "cp1252" if "cp1252" in shares else best
+
+
+def _wide(sample: bytes) -> list[str]:
+    """The encoding of two bytes a letter that the first bytes, or zeros all over, speak for."""
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
+        return ["utf-16"]
     if 3 * sample.count(0) > len(sample):
-        return "utf-16-le" if sample[1:2] == b"\0" else "utf-16-be"
-    scores = {name: _share(sample, name, ordinary) for name, ordinary in _ORDINARY.items()}
-    best = max(scores, key=lambda name: scores[name])
-    return best if scores[best] > 0.5 else "cp1252"
+        return ["utf-16-le" if sample[1:2] == b"\0" else "utf-16-be"]
+    return []
 
 
-def _share(sample: bytes, encoding: str, ordinary: Ordinary) -> float:
-    """The share of letters beyond ASCII that are ordinary ones; 0 where the bytes do not decode."""
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _decoded(sample: bytes, encoding: str) -> str | None:
+    """The text of the bytes, without a last character that is cut; None where they do not decode."""
     try:
-        text = decoder.decode(sample)
+        return codecs.getincrementaldecoder(encoding)().decode(sample)
     except UnicodeError:
-        return 0.0
+        return None
+
+
+def _share(sample: bytes, text: str, ordinary: Ordinary) -> float:
+    """The share of letters beyond ASCII that are ordinary ones."""
     beyond = sum(map(len, re.findall(r"[^\x00-\x7f]+", text)))
-    return ordinary(text) / beyond if beyond else 1.0
+    if beyond:
+        return ordinary(text) / beyond
+    # Nothing decoded but ASCII: right if that is all there is, not if the one other byte was cut.
+    return float(sample.isascii())
 
 
 def _letters(pattern: str) -> Ordinary:
-    return lambda text: sum(map(len, re.findall(pattern, text)))
+    either = f"{pattern}|[{_MONEY}]"
+    return lambda text: sum(map(len, re.findall(either, text)))
 
 
 def _common(encoding: str, last: bytes) -> Ordinary:
     """Characters in the first, commonly used part of a Chinese character set."""
-    return lambda text: sum(_encodable(char, encoding, last) for char in text if char > "\x7f")
+    return lambda text: sum(_is_common(char, encoding, last) for char in text if char > "\x7f")
 
 
-def _encodable(char: str, encoding: str, last: bytes) -> bool:
+def _is_common(char: str, encoding: str, last: bytes) -> bool:
+    if char in _MONEY:
+        return True
     try:
         return char.encode(encoding) <= last
     except UnicodeError:

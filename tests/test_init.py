@@ -120,6 +120,30 @@ def test_a_chinese_export_is_understood(home: Path) -> None:
     assert written(home, proposal)["lines"][0]["place"] == "北京0店"
 
 
+def test_gb18030_with_yen_signs_is_read(home: Path) -> None:
+    rows = [f"C{i % 9:04d},O{i},2025/01/{i % 28 + 1:02d} 08:49:36,¥{i}.23,茶" for i in range(300)]
+    path = put(home, "china.csv", ["客户编号,订单号,下单时间,金额,商品", *rows], "gb18030")
+    proposal = init.propose([path])
+    assert table(proposal, "lines").source.encoding == "gb18030"
+    assert (mapped(proposal)["customer_id"], mapped(proposal)["amount"]) == ("客户编号", "金额")
+    assert proposal.preview is not None
+    assert proposal.preview.revenue == sum(Decimal(f"{i}.23") for i in range(300))
+
+
+def test_bytes_of_no_one_encoding_are_refused(home: Path) -> None:
+    # Likely cp1252 by the first bytes; further on stands one that has no meaning in it.
+    header = "customer,order,date,amount,thing"
+    for count, thing, message in (
+        (20_000, "Tür", r"'raw/s.csv' cannot be read as cp1252"),
+        (100, "Tür " * 1000, r"'s.csv' looks like cp1252 but cannot be read so: .*0x81"),
+    ):
+        rows = [f"c{i},{i},2023-02-01,{i}.5,{thing}" for i in range(count)]
+        path = put(home, "s.csv", [header, *rows], "cp1252")
+        path.write_bytes(path.read_bytes() + b"c1,1,2023-02-01,1.5,\x81\n")
+        with pytest.raises(SourceError, match=message):
+            init.propose([path])
+
+
 RETAIL = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 
 

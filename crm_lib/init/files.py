@@ -102,9 +102,15 @@ def _has_rows(path: Path, sheet: str) -> bool:
 
 def _delimiter(path: Path, encoding: str) -> str:
     """The mark that splits the first lines into the most fields, the same number in each."""
-    with textfiles.opened(path) as raw:
-        text = io.TextIOWrapper(raw, encoding=encoding, newline="")
-        start = "".join(line for _, line in zip(range(200), text, strict=False))
+    try:
+        with textfiles.opened(path) as raw:
+            text = io.TextIOWrapper(raw, encoding=encoding, newline="")
+            start = "".join(line for _, line in zip(range(200), text, strict=False))
+    except UnicodeError as error:
+        raise SourceError(
+            f"'{path.name}' looks like {encoding} but cannot be read so: {error}. "
+            "Save it as UTF-8, or name its encoding in a `dataset.yml` of your own."
+        ) from None
     best, most = textfiles.default_delimiter(path), 1
     for mark in ",;\t|":
         widths = [len(row) for row in csv.reader(io.StringIO(start), delimiter=mark) if row]

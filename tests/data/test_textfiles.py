@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 from datetime import date, datetime
 from pathlib import Path
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crm_lib.encodings import likely_encoding
 from crm_lib.errors import SourceError
@@ -86,6 +89,27 @@ def test_the_likely_encoding_is_judged_where_the_reading_failed(workshop: Worksh
 
 def test_plain_ascii_is_utf8() -> None:
     assert likely_encoding(b"customer,order\n1,2\n") == "utf-8"
+
+
+def test_money_signs_do_not_hide_an_encoding() -> None:
+    # In GB18030 `¥` is four bytes of which one has no meaning in cp1252.
+    rows = "".join(f"C{i},2025-01-0{i % 9 + 1},¥{i}.50,€1,茶\n" for i in range(50))
+    assert likely_encoding(f"客户编号,日期,金额,费用,商品\n{rows}".encode("gb18030")) == "gb18030"
+    assert likely_encoding("客户,金额\nC1,￥5.00\n".encode("gb18030")) == "gb18030"
+    assert likely_encoding("Kunde,Betrag\nC1,5 €\nC2,£ 4\n".encode("cp1252")) == "cp1252"
+    assert likely_encoding("Klient,Kwota\nŻółć,5 €\nŁąka,7 €\n".encode("cp1250")) == "cp1250"
+
+
+def test_a_character_cut_at_the_end_of_the_sample_does_not_rule_an_encoding_out() -> None:
+    data = "客户编号,¥5\n".encode("gb18030") * 40_000
+    assert {likely_encoding(b"," * shift + data) for shift in range(4)} == {"gb18030"}
+    assert likely_encoding(b"customer,order\n1,caf\xe9") == "cp1252"
+
+
+@given(st.binary(max_size=400))
+def test_the_likely_encoding_always_decodes_what_it_was_judged_by(data: bytes) -> None:
+    text = codecs.getincrementaldecoder(likely_encoding(data))().decode(data)
+    assert text or len(data) < 4
 
 
 def test_a_misspelt_encoding_names_the_known_ones(workshop: Workshop) -> None:
