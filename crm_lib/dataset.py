@@ -10,12 +10,16 @@ from typing import Annotated, Any, Literal, get_args
 from zoneinfo import available_timezones
 
 import yaml
+from babel.numbers import list_currencies
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from crm_lib import project, schema
 from crm_lib.errors import UsageError, listing, unknown
 from crm_lib.segment_map import SegmentMap
 from crm_lib.stage_rules import Thresholds
+
+UNKNOWN_CURRENCY = "XXX"
+"""ISO 4217 for "no currency": what `crm init` writes until the user says which."""
 
 
 class _Strict(BaseModel):
@@ -54,9 +58,16 @@ def _as_zone(value: Any) -> Any:
 
 
 def _as_currency(value: Any) -> Any:
-    if not re.fullmatch("[A-Z]{3}", str(value)):
-        raise ValueError(f"'{value}' is not a currency code; write for example EUR, USD or CNY")
-    return value
+    codes = sorted(list_currencies())
+    if value in codes:
+        return value
+    text = str(value).upper()
+    near = difflib.get_close_matches(text, codes, n=len(codes))
+    near.sort(key=lambda code: sorted(code) != sorted(text))  # exchanged letters are likeliest
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    raise ValueError(
+        f"'{value}' is not a currency code. {hint}Write an ISO 4217 code such as EUR, USD or CNY"
+    )
 
 
 Zone = Annotated[str, BeforeValidator(_as_zone)]
@@ -221,6 +232,11 @@ class Dataset(_Strict):
         except UsageError as fault:
             raise ValueError(str(fault)) from None
         return self
+
+    @property
+    def currency_known(self) -> bool:
+        """Whether the amounts have a currency: False while `currency` is what `crm init` left open."""
+        return self.currency != UNKNOWN_CURRENCY
 
     @property
     def segment_map(self) -> SegmentMap:

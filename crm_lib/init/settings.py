@@ -12,13 +12,12 @@ import ibis.expr.types as ir
 from babel import Locale
 
 from crm_lib.casting import SIGNS
+from crm_lib.dataset import UNKNOWN_CURRENCY
 from crm_lib.init import names
 from crm_lib.init.evidence import Column
 from crm_lib.init.files import RawTable
 from crm_lib.init.proposal import Entry, Preview, TableProposal
 
-UNKNOWN_CURRENCY = "XXX"
-"""ISO 4217 for "no currency": honest until the user says which."""
 _ZONES = {
     "GBP": "Europe/London", "CNY": "Asia/Shanghai", "JPY": "Asia/Tokyo", "CHF": "Europe/Zurich",
     "PLN": "Europe/Warsaw", "SEK": "Europe/Stockholm", "INR": "Asia/Kolkata", "KRW": "Asia/Seoul",

@@ -75,6 +75,10 @@ def test_a_byte_order_mark_does_no_harm(workshop: Workshop) -> None:
         ("customer_id: customer", "customer_id:", "customer_id: is empty; write the raw column"),
         ("customer_id: customer", "customer_id: {format: x}", r"customer_id.from: is missing"),
         ("currency: EUR", "currency: Euro", "'Euro' is not a currency code"),
+        ("currency: EUR", "currency: GPB", "'GPB' is not a currency code. Did you mean 'GBP'"),
+        ("currency: EUR", "currency: usd", "'usd' is not a currency code. Did you mean 'USD'"),
+        ("currency: EUR", "currency: QQQ", "'QQQ' is not a currency code. Write an ISO 4217 code"),
+        ("currency: EUR", "currency:", "'None' is not a currency code"),
         ("title: Shop\n", "", "title: is missing"),
         ("zone: UTC", "zone: New York", r"no time zone 'New York'. Did you mean 'America/New_York'"),
         ("title: Shop", "title: Shop\ntime_zone: Europe/Berln", "Did you mean 'Europe/Berlin'"),
@@ -102,6 +106,52 @@ def test_a_fault_is_named_with_what_there_is_instead(
     with pytest.raises(UsageError, match=message) as error:
         read(workshop, GOOD.replace(old, new))
     assert str(error.value).startswith("data/shop/dataset.yml")
+
+
+@pytest.mark.parametrize(("code", "known"), [("EUR", True), ("CNY", True), ("XXX", False)])
+def test_the_code_for_no_currency_is_read_and_told_apart(
+    workshop: Workshop, code: str, known: bool
+) -> None:
+    shop = read(workshop, GOOD.replace("EUR", code))
+    assert (shop.currency, shop.currency_known) == (code, known)
+
+
+MAP = """
+segments:
+  - {name: Best, recency: [4, 5], frequency: [1, 5]}
+  - {name: Rest, recency: [1, 3], frequency: [1, 5]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (MAP.replace("name: Rest, recency", "name: Rest, recancy"),
+         "segments: There is no key 'recancy'. Did you mean 'recency'"),
+        (MAP.replace(", frequency: [1, 5]}\n  -", "}\n  -"), "segments: the rule .*Best.* needs frequency"),
+        (MAP.replace("[1, 3]", "[1, 2]"), "segments: 5 of 25 combinations of scores belong to no segment"),
+        (MAP.replace("[1, 3]", "[1, 4]"), "segments: 5 of 25 combinations .* several segments"),
+        (MAP.replace("[1, 3]", "[0, 3]"), r"'Rest' has recency \[0, 3\]; scores go from 1 to 5"),
+        ("stages: {dorment: 4}", "stages: There is no threshold 'dorment'. Did you mean 'dormant'"),
+        ("stages: {dormant: 7}", "stages: the limits must rise: .*not 1.5, 7, 6"),
+        ("stages: {at_risk: -1}", "stages: at_risk: Input should be greater than 0"),
+        ("stages: {lost: soon}", "stages.lost: Input should be a valid number"),
+        ("stage: {lost: 5}", "key 'stage'. Did you mean 'stages'"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_segments_or_the_stages_is_found_at_load(
+    workshop: Workshop, text: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        read(workshop, f"{GOOD}\n{text}\n")
+    assert str(error.value).startswith("data/shop/dataset.yml")
+    assert error.value.exit_code == 2
+
+
+def test_segments_and_stages_of_ones_own_are_read(workshop: Workshop) -> None:
+    shop = read(workshop, f"{GOOD}\n{MAP}\nstages: {{lost: 9}}\n")
+    assert shop.segment_map.names == ("Best", "Rest")
+    assert (shop.thresholds.dormant, shop.thresholds.lost) == (3.0, 9.0)
 
 
 def test_several_faults_are_named_at_once(workshop: Workshop) -> None:
