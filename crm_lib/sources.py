@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections import Counter
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,6 +33,8 @@ _FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet",
     ".xlsx": "excel", ".xlsm": "excel", ".xls": "excel", ".xlsb": "excel", ".ods": "excel",
 }  # fmt: skip
+_MOST_BESIDE = 10
+"""So many files are named beside one that is not there."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,36 @@ def _existing(path: Path, label: str, kind: str | None, obtain: str) -> File:
     if path.is_dir():
         raise SourceError(f"'{label}' is a folder; name its files, for example '{label}/*.csv'.")
     if not path.is_file():
-        beside = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
-        near = unknown("file", path.name, sorted(beside)) if beside else ""
-        raise SourceError(f"The file '{label}' is not there. {near} {obtain}".strip())
+        raise SourceError(
+            f"The file '{label}' is not there. {_beside(path, kind)} {obtain}".strip()
+        )
     if path.stat().st_size == 0:
         raise SourceError(f"The file '{label}' is empty (0 bytes).")
     return File(path, label, kind or kind_of(path))
+
+
+def _beside(path: Path, kind: str | None) -> str:
+    """The files that could be meant beside one that is not there, the nearest names first."""
+    try:
+        names = [item.name for item in path.parent.iterdir() if _is_candidate(item, path, kind)]
+    except OSError:
+        return f"There is no folder '{project.shown(path.parent)}' that can be looked into."
+    near = {name: SequenceMatcher(None, name.lower(), path.name.lower()).ratio() for name in names}
+    alike = sorted(names, key=lambda name: (-near[name], name))
+    hint = f"Did you mean '{alike[0]}'? " if alike and near[alike[0]] >= 0.6 else ""
+    return f"{hint}Beside it: {listing(alike, _MOST_BESIDE)}." if alike else ""
+
+
+def _is_candidate(item: Path, wanted: Path, kind: str | None) -> bool:
+    """A file of a kind that can be read, not hidden and not Excel's mark of one that is open."""
+    if item.name.startswith((".", "~$")) or not item.is_file():
+        return False
+    if kind == "duckdb":
+        return item.suffix == wanted.suffix
+    try:
+        return bool(kind_of(item))
+    except SourceError:
+        return False
 
 
 def kind_of(path: Path) -> str:

@@ -357,7 +357,7 @@ def test_files_that_cannot_be_looked_at_are_refused(
 
 def test_missing_files_and_bad_names_are_refused_before_anything_is_written(home: Path) -> None:
     path = put(home, "s.csv", ["customer,order,date,amount", "1,2,2023-01-01,5.5"])
-    with pytest.raises(SourceError, match=r"'raw/x.csv' is not there.*Known: s.csv"):
+    with pytest.raises(SourceError, match=r"'raw/x.csv' is not there.*Beside it: s.csv"):
         init.run("shop", [home / "raw" / "x.csv"])
     with pytest.raises(UsageError, match="Name at least one file"):
         init.run("shop", [])

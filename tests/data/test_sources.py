@@ -29,6 +29,34 @@ def test_a_missing_file_names_the_nearest_and_how_to_obtain_it(workshop: Worksho
     assert error.value.exit_code == 2
 
 
+def test_only_files_that_could_be_meant_are_named_and_not_all_of_them(workshop: Workshop) -> None:
+    for name in (".netrc", ".secret.csv", "~$lines.xlsx", "notes.md", "Lines.CSV", "shop.duckdb"):
+        workshop.put(name, "x")
+    workshop.put("folder.csv/x", "x")
+    for number in range(20):
+        workshop.put(f"other{number}.csv", "x")
+    with pytest.raises(
+        SourceError, match=r"Did you mean 'Lines.CSV'\? Beside it: Lines.CSV"
+    ) as error:
+        sources.files(Source(files=["data/shop/lines.csv"]))
+    text = str(error.value)
+    assert text.endswith("and 11 more.")
+    assert text.count("other") == 9
+    for hidden in (".netrc", "secret", "~$", "notes", "folder", "duckdb", "dataset.yml"):
+        assert hidden not in text
+    with pytest.raises(
+        SourceError, match=r"Did you mean 'shop.duckdb'\? Beside it: shop.duckdb\.$"
+    ):
+        sources.files(Source(duckdb="data/shop/shup.duckdb", table="sales"))
+
+
+def test_a_missing_file_in_a_missing_or_empty_folder(workshop: Workshop) -> None:
+    with pytest.raises(SourceError, match="There is no folder 'data/nope' that can be looked into"):
+        sources.files(Source(files=["data/nope/lines.csv"]))
+    with pytest.raises(SourceError, match=r"'data/shop/lines.csv' is not there\.$"):
+        sources.files(Source(files=["data/shop/lines.csv"]))
+
+
 def test_a_folder_or_an_unknown_kind_of_file_is_refused(workshop: Workshop) -> None:
     workshop.put("2023/a.csv", ONE)
     with pytest.raises(SourceError, match=r"is a folder; name its files"):
