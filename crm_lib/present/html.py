@@ -1,7 +1,7 @@
 """What a call in a notebook returns: a piece of HTML that also carries plain text and, sometimes, numbers.
 
 Classes are styled by the report's own style sheet. In JupyterLab the small style sheet below does;
-rendering removes it.
+rendering removes it. The lab has no page beside the notebook, so it hides the verdict's link.
 """
 
 from __future__ import annotations
@@ -24,12 +24,17 @@ LAB_STYLE = """<style>
 .crm-window,.crm-change,.crm-fineprint,.crm-note{color:var(--jp-ui-font-color2,#555)}
 .crm-finding{font-weight:600;font-size:1.1em;max-width:44em;margin:8px 0}
 .crm-figure{margin:8px 0}.crm-figure img{max-width:760px;width:100%}
-.crm-scroll{overflow-x:auto}.crm-table td,.crm-table th{padding:3px 10px;text-align:left;vertical-align:baseline}
-.crm-long{min-width:18em;white-space:normal;overflow-wrap:anywhere}.crm-caption{font-weight:600;margin:8px 0 4px}
-.crm-table .crm-number{text-align:right;font-variant-numeric:tabular-nums}
+.crm-scroll{overflow-x:auto}.crm-caption{font-weight:600;margin:8px 0 4px}
+.crm-tablewrap .crm-table td,.crm-tablewrap .crm-table th{padding:3px 10px;text-align:left;vertical-align:baseline}
+.crm-tablewrap tbody th{font-weight:400}.crm-tablewrap .crm-table .crm-number{text-align:right;font-variant-numeric:tabular-nums}
+.crm-tablewrap .crm-long{min-width:18em;white-space:normal;overflow-wrap:anywhere}
 .crm-callout,.crm-verdict{border-left:4px solid #14607a;padding:6px 14px;max-width:60em;margin:8px 0}
+.crm-mark{font-weight:700;color:#a87b0a}.crm-verdict-passed .crm-mark{color:#2f8f78}.crm-verdict-failed .crm-mark{color:#c4501b}
+.crm-verdict a{display:none}
 .crm-facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px}.crm-facts dd{margin:0}
 </style>"""
+# Two amounts in dollars would be typeset as a formula; JupyterLab leaves elements of these classes alone.
+_NO_FORMULA = '<div class="tex2jax_ignore mathjax_ignore">'
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Html:
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return {"text/html": LAB_STYLE + self.html, "text/plain": self.text, **self.data}
+        shown = f"{LAB_STYLE}{_NO_FORMULA}{self.html}</div>"
+        return {"text/html": shown, "text/plain": self.text, **self.data}
 
     def __repr__(self) -> str:
         return self.text

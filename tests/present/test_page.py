@@ -32,7 +32,14 @@ def test_everything_said_is_escaped_in_html_and_kept_in_text() -> None:
         assert NASTY in said.text
         bundle = said._repr_mimebundle_()
         assert bundle["text/plain"] == said.text
-        assert bundle["text/html"].endswith(said.html)
+        assert bundle["text/html"].endswith(f">{said.html}</div>")
+
+
+def test_amounts_in_dollars_are_no_formula_in_the_lab() -> None:
+    """JupyterLab's MathJax typesets $…$ in displayed HTML unless an element of these classes holds it."""
+    shown = page.finding("From $1 to $2.")._repr_mimebundle_()["text/html"]
+    around = BeautifulSoup(shown, "html.parser").select_one(".crm-lead").parent  # type: ignore[union-attr]
+    assert around["class"] == ["tex2jax_ignore", "mathjax_ignore"]  # type: ignore[index]
 
 
 def test_a_finding_travels_as_data_for_the_index() -> None:

@@ -130,7 +130,9 @@ def test_figures_spell_names_out(published: Path) -> None:
 def test_pages_hold_nothing_that_runs_or_loads(project: Path) -> None:
     for path in projects.pages(project / "reports"):
         page = soup(path)
-        assert not page.select("script, svg, iframe, object, embed, form, input, base, video, audio")
+        assert not page.select(
+            "script, svg, iframe, object, embed, form, input, base, video, audio"
+        )
         assert len(page.select("style")) == 1
         policies = page.select("meta[http-equiv]")
         assert [(meta["http-equiv"], meta["content"]) for meta in policies] == [
@@ -231,6 +233,7 @@ def test_executed_notebooks_hold_no_error_and_nothing_that_runs(published: Path)
             assert output["output_type"] == "display_data", path
             shown = BeautifulSoup(output["data"]["text/html"], "html.parser")  # type: ignore[index]
             assert not shown.select("script, svg, iframe, form, b, i, title"), path
+            assert shown.find("div")["class"] == ["tex2jax_ignore", "mathjax_ignore"]  # "$x$"
             for tag in shown.find_all(True):
                 assert not [name for name in tag.attrs if name.startswith("on")], path
 

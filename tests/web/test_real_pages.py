@@ -84,5 +84,7 @@ def test_a_page_on_paper(browser: Browser, page: Path) -> None:
 def test_tables_fit_a_desk(browser: Browser, page: Path) -> None:
     """At 1280 px no table hides columns at its side, not even when a customer's name is one long word."""
     browser.open(page)
-    hidden = "[...document.querySelectorAll('.crm-scroll')].filter(t => t.scrollWidth > t.clientWidth)"
+    hidden = (
+        "[...document.querySelectorAll('.crm-scroll')].filter(t => t.scrollWidth > t.clientWidth)"
+    )
     assert browser.ask(f"return {hidden}.map(t => t.getAttribute('aria-label'))") == []
