@@ -42,9 +42,13 @@ def tidied(nb: NotebookNode) -> NotebookNode:
 def _tidied(output: NotebookNode) -> NotebookNode:
     if "text" in output:
         output.text = without_paths(_ADDRESS.sub("0x…", _joined(output.text)))
-    for mime, content in output.get("data", {}).items():
+    data = output.get("data", {})
+    if "text/html" in data:
+        # The plain form repeats the same facts with names as they stand, markup and all.
+        data.pop("text/plain", None)
+    for mime, content in data.items():
         if mime.startswith("text/"):
-            output.data[mime] = _without_known_paths(_ADDRESS.sub("0x…", _joined(content)))
+            data[mime] = _without_known_paths(_ADDRESS.sub("0x…", _joined(content)))
     return output
 
 

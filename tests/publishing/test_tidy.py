@@ -38,6 +38,18 @@ def test_volatile_and_local_things_are_taken_out(
     assert html.data == {"text/html": "<p>…/x 1/2</p>", "image/png": "AA=="}
 
 
+def test_markup_in_a_name_is_kept_in_its_escaped_form_only() -> None:
+    name = "<script>alert(1)</script>"
+    cell = new_code_cell("x")
+    cell.outputs = [
+        new_output("display_data", {"text/html": "<p>&lt;script&gt;</p>", "text/plain": name}),
+        new_output("execute_result", {"text/plain": "42"}, execution_count=1),
+    ]
+    shown, plain = tidy.tidied(new_notebook(cells=[cell])).cells[0].outputs
+    assert shown.data == {"text/html": "<p>&lt;script&gt;</p>"}
+    assert plain.data == {"text/plain": "42"}
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "shown"),
     [
