@@ -26,7 +26,7 @@ class Meta(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     rule_id: str = Field(pattern=r"^[\w.-]+$")
-    because: str = Field(min_length=10)
+    because: str = Field(min_length=1)
     on_fail: OnFail = "keep"
     tolerate: float = Field(default=0.0, ge=0, le=1)
     severity: Severity | None = None
