@@ -29,7 +29,7 @@ def of_data(store: Store, draft: Path, made: Manifest, verdict: Verdict, reports
     """Keep the page of a run whose data broke a critical rule; returns the error to raise."""
     critical = [outcome for outcome in verdict.worth_saying if outcome.is_critical_failure]
     problems = [
-        {"title": outcome.subject, "text": sentences.finding(outcome, verdict.currency)}
+        {"title": outcome.rule_id, "text": sentences.finding(outcome, verdict.currency)}
         for outcome in critical
     ]
     shown = next((stem for stem in reports.metrics if stem not in reports.problems), "")

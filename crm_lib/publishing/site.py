@@ -175,8 +175,8 @@ def _history_row(run: Mapping[str, Any], lead: str, keys: Sequence[str]) -> dict
 
 
 def _state(verdict: str | Mapping[str, Any]) -> str:
-    """The verdict in a word or two: "passed", "2 warnings"."""
+    """The verdict in a word or two: "passed", "2 warnings", "failed"."""
     if isinstance(verdict, str):
         return verdict
-    warnings = len(verdict.get("warnings", []))
-    return words.counted(warnings, "warning") if warnings else str(verdict.get("verdict", ""))
+    state, warnings = str(verdict.get("verdict", "")), len(verdict.get("warnings", []))
+    return words.counted(warnings, "warning") if warnings and state != "failed" else state

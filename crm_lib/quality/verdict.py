@@ -59,15 +59,20 @@ class Verdict(BaseModel):
         return [outcome.rule_id for outcome in found if outcome.on_fail == "quarantine"]
 
     def summary(self) -> dict[str, Any]:
-        """The verdict on the ledger for a page: `verdict`, `rows`, `money`, `currency`, `warnings`."""
+        """The verdict on the ledger for a page: `verdict`, `rows`, `money`, `currency`, `failures`
+        (sentences on critical rules that failed) and `warnings` (on everything else worth saying)."""
         lines = self.lines
+        said = [
+            (o.is_critical_failure, sentences.finding(o, self.currency)) for o in self.worth_saying
+        ]
         names = ("read", "accepted", "quarantined", "later", "out_of_scope")
         return {
             "verdict": self.status,
             "rows": {name: getattr(lines, name).rows for name in names},
             "money": {name: float(getattr(lines, name).money or 0) for name in names},
             "currency": self.currency,
-            "warnings": [sentences.finding(o, self.currency) for o in self.worth_saying],
+            "failures": [text for is_critical, text in said if is_critical],
+            "warnings": [text for is_critical, text in said if not is_critical],
         }
 
     def raise_if_critical(self) -> None:

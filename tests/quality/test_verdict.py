@@ -111,6 +111,10 @@ def test_few_bad_rows_are_set_aside_and_many_stop_publication(project: Project) 
     assert "row 99 of shop.csv" in text
     assert "tolerate" in text
     assert error.value.exit_code == 3
+    said = many.summary()
+    assert [len(said["failures"]), len(said["warnings"])] == [1, 1], "identical rows are a warning"
+    assert "lines.order_id_present" in said["failures"][0]
+    assert "lines.rows_distinct" in said["warnings"][0]
 
     tolerated = dataset(tolerate={"lines.order_id_present": 0.02})
     table = lines(*[GOOD] * 98, NO_ORDER, NO_ORDER)
@@ -127,6 +131,7 @@ def test_clean_data_pass_without_a_word(project: Project) -> None:
         "rows": {"read": 5, "accepted": 5, "quarantined": 0, "later": 0, "out_of_scope": 0},
         "money": {"read": 5, "accepted": 5, "quarantined": 0, "later": 0, "out_of_scope": 0},
         "currency": "EUR",
+        "failures": [],
         "warnings": [],
     }
 
