@@ -36,7 +36,8 @@ def run(
     parameters: `name` or `03:name` → value. keep: how many runs stay, newest first. force: in a back-fill
     also make the days whose published run would come out the same. say: hears a line for each step.
     Raises UsageError (nothing run), RunLocked, CriticalDataFailure, ReportFailed (nothing published).
-    In a back-fill the other days are still made; a failure is raised at the end.
+    In a back-fill the other days are still made; failures are raised at the end as one, which is a
+    CriticalDataFailure where any day's data failed: data come before the reports made from them.
     """
     made_plan = plan.make(dataset, as_of_days, only=only, extra=parameters, scope=scope)
     store = Store(project.reports_folder().resolve() / dataset)
@@ -76,5 +77,6 @@ def _every_day(made_plan: Plan, of_day: Any, say: Say) -> list[Published]:
             published.append(made)
             say(f"as of {day}: {made.status}{made.times}")
     if failures:
-        raise type(failures[0])("\n".join(str(failure) for failure in failures))
+        gravest = min(failures, key=lambda failure: failure.exit_code)
+        raise type(gravest)("\n".join(str(failure) for failure in failures))
     return published

@@ -13,6 +13,7 @@ import pytest
 
 from crm_lib.errors import CriticalDataFailure, ReportFailed, UsageError
 from crm_lib.publishing import pool, runner
+from crm_lib.publishing.day import DayRun
 from tests.publishing.conftest import write_notebook
 from tests.publishing.stopping_run import without_kernels
 
@@ -162,7 +163,9 @@ def test_data_that_breaks_a_critical_rule_publish_nothing(
     assert caught.value.exit_code == 3
     page = published / ".failed" / "2023-04-01" / "index.html"
     assert page.as_uri() in str(caught.value)
-    assert "amount" in page.read_text()
+    text = page.read_text()
+    assert "<h3>lines.amount_readable</h3>" in text
+    assert "Read the" not in text, "what failed is no warning"
     assert (page.parent / "01_data_quality.html").is_file()
     assert not (page.parent / "03_segments.html").exists()
     assert (published / "latest").resolve() == full
@@ -186,6 +189,20 @@ def test_a_back_fill_makes_each_day_once_and_latest_stays_the_latest_day(
     assert [each.status for each in other] == ["published", "published"]
     assert len(list((published / ".runs").iterdir())) == 3
     assert not (published / ".failed" / "2023-04-01").exists()
+
+
+def test_of_mixed_failures_in_a_back_fill_the_data_decide_the_exit_code(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = {EARLIER: ReportFailed("a report failed"), DAY: CriticalDataFailure("bad data")}
+
+    def fail(run: DayRun) -> None:
+        raise failing[run.day]
+
+    monkeypatch.setattr(runner, "publish", fail)
+    with pytest.raises(CriticalDataFailure, match="a report failed\nbad data") as caught:
+        runner.run("six", [EARLIER, DAY])
+    assert caught.value.exit_code == 3
 
 
 def test_every_link_of_every_page_leads_somewhere(
