@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from crm_lib.errors import CrmError
+from crm_lib.errors import CrmError, UsageError
 
 INTERRUPTED = 130
 
@@ -28,10 +28,28 @@ class _Commands(TyperGroup):
             typer.secho(f"crm: {error}", err=True, fg=typer.colors.RED)
             ctx.exit(error.exit_code)
         except BaseException as error:
+            if text := _unwritable(error):
+                typer.secho(f"crm: {text}", err=True, fg=typer.colors.RED)
+                ctx.exit(UsageError.exit_code)
             if not _is_interrupt(error):
                 raise
             typer.secho("crm: interrupted; nothing half-made was published.", err=True)
             ctx.exit(INTERRUPTED)
+
+
+def _unwritable(error: BaseException) -> str:
+    """What the file system refused, DuckDB's own words included; empty for any other error.
+
+    A closed pipe (`crm check … | head`) is no fault; Click ends the command in silence.
+    """
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        place = f" {error.filename}" if error.filename else ""
+        text = f"cannot write{place}: {error.strerror or error}"
+    elif type(error).__module__.endswith("duckdb") and type(error).__name__ == "IOException":
+        text = "cannot write: " + str(error).splitlines()[0].removeprefix("IO Error: ")
+    else:
+        return ""
+    return f"{text.rstrip('.')}. Nothing half-made was published."
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
@@ -141,8 +159,10 @@ def _days(dataset: str, as_of: str, every: str | None) -> list[date]:
     from crm_lib import dataset as datasets
     from crm_lib import periods
 
-    if as_of == "default":
-        return [datasets.load(dataset).default_as_of]
+    ends = as_of.split("..")
+    if "default" in ends:
+        default = str(datasets.load(dataset).default_as_of)
+        as_of = "..".join(default if end == "default" else end for end in ends)
     return periods.as_of_days(as_of, cast("periods.Step | None", every))
 
 

@@ -64,7 +64,8 @@ def conclusion(found: Verdict) -> None:
 
     for outcome in found.worth_saying:
         if not outcome.is_critical_failure:
-            print(f"{outcome.severity}: {sentences.finding(outcome, found.currency)}")
+            grade = outcome.result if outcome.result == "within tolerance" else outcome.severity
+            print(f"{grade}: {sentences.finding(outcome, found.currency)}")
     print(f"Verdict on '{found.dataset}' before {found.as_of}: {found.status}.")
 
 

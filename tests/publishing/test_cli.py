@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+import duckdb
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
@@ -52,6 +54,7 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
         (["run", "six", "--as-of", "1 April"], "YYYY-MM-DD"),
         (["run", "six", "--as-of", "2023-03-01..2023-04-01"], "--every"),
         (["run", "six", "--as-of", "2023-03-01..2023-04-01", "--every", "moon"], "Did you mean 'month'"),
+        (["run", "six", "--as-of", "default", "--every", "month"], "--every needs a range"),
         (["run", "six", "--as-of", DAY, "--only", "segmants"], "Did you mean 'segments'"),
         (["run", "six", "--as-of", DAY, "-p", "top_shar=1"], "Did you mean 'top_share'"),
         (["run", "six", "--as-of", DAY, "-p", "top_share"], "name=value"),
@@ -87,6 +90,12 @@ def test_a_dry_run_checks_everything_and_says_what_would_run(project: Path) -> N
     assert not (project / "reports" / "six" / ".runs").exists()
 
 
+def test_the_default_day_may_end_a_range(project: Path) -> None:
+    result = crm("run", "six", "--as-of", "2023-03-01..default", "--every", "month", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "as of 2023-03-01, 2023-04-01" in result.output
+
+
 def test_a_run_ends_with_the_address_of_its_page_and_where_time_went(project: Path) -> None:
     result = crm("run", "six", "--as-of", "default", "-p", "03:top_share=0.1")
     assert result.exit_code == 0, result.output
@@ -113,6 +122,45 @@ def test_an_interrupt_within_a_query_exits_130(
     assert "interrupted" in result.stderr
 
 
+@pytest.mark.parametrize("variable", ["CRM_REPORTS", "CRM_CACHE"])
+def test_a_folder_that_cannot_be_written_to_exits_2_and_is_named(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    monkeypatch.setenv(variable, str(blocked / "inside"))
+    result = crm("run", "six", "--as-of", DAY)
+    assert result.exit_code == 2, result.output
+    assert f"cannot write {blocked}" in result.stderr
+    assert "Not a directory" in result.stderr
+
+
+def test_rows_set_aside_cannot_be_written_where_no_file_can_be(project: Path) -> None:
+    result = crm("quarantine", "six", "--as-of", DAY, "--out", "/proc/x.csv")
+    assert result.exit_code == 2, result.output
+    assert "cannot write /proc/x.csv: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        duckdb.IOException('IO Error: Could not write file "x": No space left on device'),
+    ],
+)
+def test_a_full_disk_exits_2(
+    project: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("crm_lib.publishing.runner.run", full)
+    result = crm("run", "six", "--as-of", DAY)
+    assert result.exit_code == 2
+    assert "cannot write: " in result.stderr
+    assert "No space left on device. Nothing half-made was published." in result.stderr
+
+
 def test_a_fault_of_ours_exits_1_with_its_traceback(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +182,22 @@ def test_a_check_shows_rows_rules_and_coverage(project: Path) -> None:
     assert result.exit_code == 0, result.output
     for shown in ("lines.amount_readable", "03_segments", "full", "passed"):
         assert shown in result.output
+
+
+def test_a_critical_rule_within_its_tolerance_is_not_called_critical(
+    project: Path, bad_lines: Path
+) -> None:
+    settings = project / "data" / "six" / "dataset.yml"
+    strict = settings.read_text()
+    settings.write_text(strict + "tolerate: {lines.amount_readable: 0.1}\n")
+    try:
+        result = crm("check", "six", "--as-of", DAY)
+    finally:
+        settings.write_text(strict)
+    assert result.exit_code == 0, result.output
+    assert "within tolerance: 1 of 11 rows of 'lines'" in result.output
+    assert "critical: " not in result.output
+    assert "passed with warnings" in result.output
 
 
 def test_a_check_of_critical_data_exits_3_and_the_rows_can_be_corrected(
