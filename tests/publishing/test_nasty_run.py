@@ -215,6 +215,13 @@ def test_lists_do_nothing_in_a_spreadsheet(project: Path) -> None:
     assert formulas > 10
 
 
+def test_the_finding_and_the_strip_count_the_same_warnings(published: Path) -> None:
+    """One rule failed, one broke within its tolerance: both are warnings."""
+    text = soup(published / "01_data_quality.html").get_text(" ")
+    assert "The data passed, with 2 warnings." in text
+    assert "no critical rule failed, 2 warnings to know of" in text
+
+
 def test_numbers_and_manifest_are_json_about_this_run(published: Path) -> None:
     metrics = json.loads((published / "metrics.json").read_text())
     assert set(metrics) == {path.stem for path in published.glob("0*.html")}
