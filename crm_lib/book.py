@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +16,11 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 import pyarrow.parquet as parquet
 from ibis.backends.duckdb import Backend
 
-from crm_lib import cache, engine, facts, known, schema, staging
+from crm_lib import cache, conditions, engine, facts, known, schema, staging
 from crm_lib import dataset as datasets
 from crm_lib.dataset import Dataset
 from crm_lib.errors import NotInData, SourceError, UsageError, listing, unknown
@@ -44,15 +46,40 @@ def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:
         raise UsageError(
             f"as_of {day} lies before the data: '{name}' is observed from {dataset.observed_from}."
         )
-    key, made_from = cache.fingerprint(dataset)
-    staged = cache.built(
-        cache.folder_of(dataset, key), lambda folder: _stage(dataset, folder, made_from)
-    )
+    conditions.check_lines(dataset, condition)
+    staged = _staged(dataset)
     folder = staged / "as_of" / f"{day}{cache.slug(condition)}"
     book = Book(dataset, day, condition, staged, folder)
-    book._check_day()
+    _check_day(dataset, day, book.staged("lines"))
     cache.built(folder, book._count)
     return book
+
+
+def check_days(dataset: Dataset, days: Iterable[date]) -> None:
+    """Raise UsageError for a day too long after the last order line; stages what the cache lacks."""
+    lines = engine.connect().read_parquet(_staged(dataset) / "staged" / "lines.parquet")
+    _check_day(dataset, max(days), lines)
+
+
+def _check_day(dataset: Dataset, as_of: date, lines: ir.Table) -> None:
+    """The rule of `LAST_DAYS`. Where no line has a readable date, the verdict says so, not this."""
+    last = lines.day.max().execute()
+    if pd.isna(last):
+        return
+    last_day = parse_day(str(last)[:10], "last day")
+    if as_of > last_day + timedelta(days=1 + LAST_DAYS):
+        raise UsageError(
+            f"as_of {as_of} lies after the data: the last order line of "
+            f"'{dataset.name}' is of {last_day}. Use {last_day + timedelta(days=1)} or earlier."
+        )
+
+
+def _staged(dataset: Dataset) -> Path:
+    """The cache folder of the data set's staged and judged tables, made where it is not there yet."""
+    key, made_from = cache.fingerprint(dataset)
+    return cache.built(
+        cache.folder_of(dataset, key), lambda folder: _stage(dataset, folder, made_from)
+    )
 
 
 def _stage(dataset: Dataset, folder: Path, made_from: dict[str, object]) -> None:
@@ -118,7 +145,9 @@ class Book:
             "Data set": f"{dataset.title} ({dataset.name})",
             "As of": f"{self.as_of} (first day not seen)",
             "Observed": str(self.observed),
-            "Scope": self.scope or "all order lines",
+            "Scope": f"{self.scope}; customers without such a line are left out"
+            if self.scope
+            else "all order lines",
             "Warm-up": f"until {self.warm_up_ends}: customers first seen before are not called new",
             "Purchase occasion": f"a customer's {dataset.occasion} with a line where {dataset.purchase}",
             "Currency, time zone": f"{dataset.currency}, {dataset.time_zone}",
@@ -216,6 +245,14 @@ class Book:
             raise UsageError(unknown("attribute of the customers", name, self.attributes))
         return name or self.attributes[0]
 
+    def named(self, table: ir.Table) -> ir.Table:
+        """`table` with the customers' names beside `customer_id`, where the audience may see them."""
+        if self.dataset.audience == "external" or not self.has("customers", "name"):
+            return table
+        names = self.table("customers").select("customer_id", "name")
+        joined = table.left_join(names, "customer_id").drop("customer_id_right")
+        return joined.relocate("name", after="customer_id")
+
     def customers_at(self, day: str | date) -> ir.Table:
         """The customer facts as of an earlier day, from the same accepted lines."""
         earlier = parse_day(day, "day")
@@ -261,8 +298,9 @@ class Book:
         return found
 
     def _customers(self, lines: ir.Table, as_of: date) -> ir.Table:
+        # A scope narrows the base, too: who has no line in it is no prospect of it.
         everyone = None
-        if self.has("customers"):
+        if self.has("customers") and not self.scope:
             listed = known.without_later(self.table("customers"), schema.CUSTOMERS, as_of)
             everyone = listed.select("customer_id").distinct()
         return facts.customers(
@@ -275,14 +313,6 @@ class Book:
 
     def _read(self, name: str) -> ir.Table:
         return self.backend.read_parquet(self.folder / f"{name}.parquet")
-
-    def _check_day(self) -> None:
-        last_day = parse_day(str(self.staged("lines").day.max().execute())[:10], "last day")
-        if self.as_of > last_day + timedelta(days=1 + LAST_DAYS):
-            raise UsageError(
-                f"as_of {self.as_of} lies after the data: the last order line of "
-                f"'{self.dataset.name}' is of {last_day}. Use {last_day + timedelta(days=1)} or earlier."
-            )
 
     def _count(self, folder: Path) -> None:
         """Judge the tables as of the day, then materialise the facts."""

@@ -35,7 +35,7 @@ class Lack:
 
 @dataclass(frozen=True)
 class ReportCoverage:
-    """One report: made in full, in part (its optional sections lack data), or not at all."""
+    """One report: made in full, in part (a section or a number lacks data), or not at all."""
 
     report: str
     title: str
@@ -113,13 +113,14 @@ def _report(dataset: Dataset, path: Path) -> ReportCoverage:
     known = declared()
     uses = notebookcode.uses(path, set(known))
     lacks = {use: _lacks(dataset, known[use.analysis]) for use in uses}
-    missing = tuple(lack for found in lacks.values() for lack in found)
+    missing = [lack for found in lacks.values() for lack in found]
+    missing += [lack for use in uses for lack in _would_add(dataset, known[use.analysis])]
     fails = any(found and not use.optional for use, found in lacks.items())
     nothing_left = bool(lacks) and all(lacks.values())
     extent: Extent = "full"
     if missing:
         extent = "impossible" if fails or nothing_left else "partial"
-    return ReportCoverage(path.stem, notebookcode.title(path), extent, missing)
+    return ReportCoverage(path.stem, notebookcode.title(path), extent, tuple(missing))
 
 
 def _lacks(dataset: Dataset, need: Need) -> list[Lack]:
@@ -133,9 +134,22 @@ def _lacks(dataset: Dataset, need: Need) -> list[Lack]:
     return [Lack(item, need.name, need.purpose) for item in items]
 
 
+def _would_add(dataset: Dataset, need: Need) -> list[Lack]:
+    """Columns without which the analysis works, but says less."""
+    places = {item: item.split(".", 1) for item in need.optional}
+    return [
+        Lack(item, need.name, need.optional[item])
+        for item, (table, column) in places.items()
+        if column not in dataset.supplies(table)
+    ]
+
+
 def _needed(need: Need, table: schema.Table) -> tuple[str, ...]:
-    """The columns of `table` that an analysis reads, required ones included."""
-    return (*table.required, *need.tables[table.name]) if table.name in need.tables else ()
+    """The columns of `table` that an analysis reads, required and optional ones included."""
+    prefix = f"{table.name}."
+    added = [item.removeprefix(prefix) for item in need.optional if item.startswith(prefix)]
+    read = (*table.required, *need.tables[table.name]) if table.name in need.tables else ()
+    return (*read, *added)
 
 
 @cache

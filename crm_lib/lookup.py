@@ -31,10 +31,12 @@ class Customer(BaseModel):
     revenue is net of returns, in `currency`; revenue_rank counts from 1 among the `customers` who ever
     bought;
     cumulative_share is the share of all revenue that comes from this customer and those above;
-    scores are 1–5; days_since_last counts to the last observed day. None: not defined for them.
+    scores are 1–5; days_since_last counts to the last observed day. None: not defined for them; name: only for an
+    internal audience.
     """
 
     customer_id: str
+    name: str | None = None
     dataset: str
     as_of: date
     scope: str
@@ -73,6 +75,8 @@ def customer(dataset: str, customer_id: str, *, as_of: date) -> Customer:
             raise UsageError(_unknown(connection, folder, customer_id, dataset, as_of))
         for mart, columns in _MARTS.items():
             found |= _row(connection, _mart(folder, mart), columns, customer_id) or {}
+        if _mart(folder, "name").is_file():
+            found |= _row(connection, _mart(folder, "name"), ("name",), customer_id) or {}
         count = connection.execute(
             f"SELECT count(*) FROM {_rows(_mart(folder, 'value'))}"
         ).fetchone()

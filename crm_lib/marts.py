@@ -29,13 +29,18 @@ def tables(book: Book) -> dict[str, ir.Table]:
 
     segment: customer_id, recency_score, frequency_score, monetary_score, segment, value_tier.
     stage: customer_id, stage, expected_gap_days, silence, return_multiple. value: customer_id,
-    revenue, revenue_rank, cumulative_share, is_top_20_percent.
+    revenue, revenue_rank, cumulative_share, is_top_20_percent. name (internal audience only):
+    customer_id, name.
     """
     rfm = segments.rfm(book.customers, segments=book.dataset.segment_map)
     scores = rfm.drop("days_since_last", "occasions", "revenue", "is_first_seen")
     tiers = segments.value_tiers(book.customers).select("customer_id", "value_tier")
-    return {
+    made = {
         "segment": scores.join(tiers, "customer_id"),
         "stage": stages.stage(book.customers, thresholds=book.dataset.thresholds),
         "value": concentration.ranked(book.customers),
     }
+    named = book.named(book.customers)
+    if "name" in named.columns:
+        made["name"] = named.select("customer_id", "name")
+    return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from crm_lib import schema
@@ -13,31 +13,36 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 @dataclass(frozen=True)
 class Need:
-    """One analysis function and the canonical tables and optional columns it reads."""
+    """One analysis function: the canonical tables and columns it reads, and those that add to it."""
 
     name: str
     tables: dict[str, tuple[str, ...]]
     purpose: str
+    optional: dict[str, str] = field(default_factory=dict)
 
 
 REGISTRY: dict[str, Need] = {}
 """Every declared analysis by `module.function`."""
 
 
-def needs(**tables: tuple[str, ...]) -> Callable[[_Function], _Function]:
+def needs(
+    *, optional: dict[str, str] | None = None, **tables: tuple[str, ...]
+) -> Callable[[_Function], _Function]:
     """Declare the canonical tables (and columns beyond the required ones) a function reads.
 
+    `optional`: `table.column` → what that column adds; without it the function says less, but works.
     The first line of the function's docstring becomes its purpose in coverage and docs.
     Raises UsageError for a table or column that the schema does not know.
     """
-    for table, columns in tables.items():
-        for column in columns:
-            schema.table(table).column(column)
+    more = optional or {}
+    every = [(table, column) for table, columns in tables.items() for column in columns]
+    for table, column in (*every, *(tuple(item.split(".", 1)) for item in more)):
+        schema.table(table).column(column)
 
     def declare(function: _Function) -> _Function:
         name = f"{function.__module__.rsplit('.', 1)[-1]}.{function.__name__}"
         purpose = (function.__doc__ or "").strip().splitlines()[0] if function.__doc__ else ""
-        REGISTRY[name] = Need(name, tables, purpose)
+        REGISTRY[name] = Need(name, tables, purpose, more)
         return function
 
     return declare

@@ -16,7 +16,7 @@ Measure = Literal["customers", "revenue", "margin"]
 _MEASURES = ("customers", "revenue", "margin")
 
 
-@needs(lines=())
+@needs(lines=(), optional={"lines.cost": "margin by cohort"})
 def triangle(
     customer_months: ir.Table,
     customers: ir.Table,
@@ -40,7 +40,7 @@ def triangle(
     """
     if measure not in _MEASURES:
         raise UsageError(unknown("measure", measure, _MEASURES))
-    if measure == "margin" and "margin" not in customer_months.columns:
+    if measure == "margin" and not customer_months.margin.notnull().any().execute():
         raise NotInData("Margin needs the column `cost` of the table `lines`.")
     first = customers.filter(customers.first_on.notnull()).select(
         "customer_id", cohort=customers.first_on.truncate("M")

@@ -78,7 +78,7 @@ class _Span:
     year_before: Window
 
 
-@needs(lines=())
+@needs(lines=(), optional={"lines.cost": "margin and margin rate"})
 def measures(
     months: ir.Table,
     customer_months: ir.Table,

@@ -76,7 +76,7 @@ def factors(lines: ir.Table, window: Window, *, by: str | None = None) -> ir.Tab
     return grouped.aggregate(**columns)
 
 
-@needs(lines=())
+@needs(lines=(), optional={"lines.cost": "why margin changed"})
 def decompose(
     lines: ir.Table,
     *,

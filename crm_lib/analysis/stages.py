@@ -140,13 +140,14 @@ def _share(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
 def at_risk(stages: ir.Table, customers: ir.Table) -> ir.Table:
     """Whom we may lose next: customers at risk or dormant, the most valuable first.
 
-    In: `stage` and the facts of the same day. Out: one row a customer, ordered: `customer_id`,
-    `stage`, `days_since_last`, `expected_gap_days`, `silence`, `occasions`, `revenue`,
+    In: `stage` and the facts of the same day. Out: one row a customer, ordered: `customer_id`, `name`
+    (where the facts have it: `book.named`), `stage`, `days_since_last`, `expected_gap_days`, `silence`, `occasions`, `revenue`,
     `value_at_stake` (money a year: revenue since the first occasion, spread over the time since, and
     over a whole year where that is shorter; so nobody has more at stake than it ever brought).
     Customers whose returns eat up their purchases have nothing at stake and are left out.
     """
-    facts = customers.select("customer_id", "days_since_last", "occasions", "revenue", "T")
+    name = [column for column in ("name",) if column in customers.columns]
+    facts = customers.select("customer_id", *name, "days_since_last", "occasions", "revenue", "T")
     risky = stages.filter(stages.stage.isin(["At risk", "Dormant"])).join(facts, "customer_id")
     years = ibis.greatest((risky["T"] + 1) / _YEAR_DAYS, 1.0)
     listed = risky.mutate(value_at_stake=risky.revenue.cast("float64") / years).filter(
@@ -154,6 +155,7 @@ def at_risk(stages: ir.Table, customers: ir.Table) -> ir.Table:
     )
     return listed.order_by(ibis.desc("value_at_stake"), "customer_id").select(
         "customer_id",
+        *name,
         "stage",
         "days_since_last",
         "expected_gap_days",

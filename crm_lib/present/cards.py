@@ -30,7 +30,12 @@ def base(measures: pd.DataFrame, keys: Sequence[str], *, span: str) -> list[Numb
     return [_measure(key, rows.loc[key]) for key in keys if key in rows.index]
 
 
+FEWEST = 30
+"""A change of a smaller number in per cent says more than there is to say."""
+
+
 def _measure(key: str, row: pd.Series) -> Number:
+    few = row["unit"] == "count" and pd.notna(row["value"]) and row["value"] < FEWEST
     compared = "on the month before" if row["span"] == "month" else "on the 12 months before"
     return Number(
         key=key,
@@ -38,14 +43,19 @@ def _measure(key: str, row: pd.Series) -> Number:
         value=row["value"],
         unit=row["unit"],
         window=words.in_words(Window(row["window_start"], row["window_end"])),
-        change=row["change"],
+        change=None if few else row["change"],
         change_label=compared,
-        year_change=row["year_change"] if row["span"] == "month" else None,
+        year_change=None if few or row["span"] == "year" else row["year_change"],
         year_change_label="on the year before",
         good=GOOD.get(key),  # type: ignore[arg-type]
         denominator=f"of {row['denominator']}" if row["denominator"] else "",
-        note=row["note"],
+        note=row["note"] or (_was(row) if few and pd.notna(row["change"]) else ""),
     )
+
+
+def _was(row: pd.Series) -> str:
+    before = row["value"] / (1 + row["change"])
+    return words.say("card.was", before=words.count(round(before)))
 
 
 def concentration(

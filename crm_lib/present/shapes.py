@@ -24,6 +24,20 @@ def measures_in_words(measures: pd.DataFrame, span: str, currency: str) -> pd.Da
     return shown.reset_index(drop=True)
 
 
+def cut_points_in_words(cuts: pd.DataFrame, currency: str) -> pd.DataFrame:
+    """`CutPoints.frame()` with each value in its own unit, to the cent: measure, score, direction, reached_at."""
+    units = {"days": "days", "occasions": "count", "currency": "money"}
+    pairs = zip(cuts["reached_at"], cuts["unit"], strict=True)
+    return cuts.assign(
+        reached_at=[
+            words.money(value, currency, digits=2)
+            if unit == "currency"
+            else words.value(value, units[unit])
+            for value, unit in pairs
+        ]
+    )
+
+
 def waterfall(effects: pd.DataFrame) -> pd.DataFrame:
     """`decomposition.decompose` as steps from the old total to the new one: factor, effect, kind."""
     total = effects[effects["factor"] == "total"].iloc[0]
@@ -54,12 +68,16 @@ def best_first(curve: pd.DataFrame) -> pd.DataFrame:
 def whole_periods(flow: pd.DataFrame) -> pd.DataFrame:
     """`flow.monthly` or `quarterly` without warm-up and partial periods, in which everyone seems to come or go.
 
-    Adds `month` (first day, for the figure) and `period` (in words, for the table).
+    Adds `month` (first day, for the figure), `period` (in words, for the table) and
+    `revenue_elsewhere` (customers first seen, without an occasion, or unknown).
     """
     whole = flow[~flow["is_partial"].astype(bool) & ~flow["is_warm_up"].astype(bool)]
     spans = zip(whole["start"], whole["end"], strict=True)
     names = [words.in_words(Window(parse_day(start), parse_day(end))) for start, end in spans]
-    return whole.assign(month=whole["start"], period=names).reset_index(drop=True)
+    elsewhere = ["revenue_first_seen", "revenue_inactive_change", "revenue_anonymous_change"]
+    return whole.assign(
+        month=whole["start"], period=names, revenue_elsewhere=whole[elsewhere].sum(axis=1)
+    ).reset_index(drop=True)
 
 
 def returned(curve: pd.DataFrame) -> pd.DataFrame:

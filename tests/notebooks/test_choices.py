@@ -34,4 +34,11 @@ def test_offered_values_pass() -> None:
 
 def test_choices_name_parameters_that_are_declared() -> None:
     chosen = {name for report in reports.every() for name in report.choices}
-    assert chosen == {"span", "flow_by", "attribute", "rules_shown"}
+    assert chosen == {
+        "span",
+        "flow_by",
+        "measure",
+        "attribute",
+        "cohort_measure",
+        "rules_shown",
+    }

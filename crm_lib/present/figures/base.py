@@ -22,6 +22,7 @@ from crm_lib.present.figures.marks import (
 from crm_lib.present.words import say
 
 BAR = 0.74
+LONGEST_WHOLE = 10_000_000
 
 
 def revenue_by_month(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
@@ -103,7 +104,7 @@ def decomposition(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
     levels: list[float] = []
     for i, (effect, kind) in enumerate(rows(frame, "effect", "kind")):
         amount = float(effect)
-        text = words.money(amount, currency, compact=True)
+        text = _plain_or_short(amount, currency)
         if kind == "effect":
             role = "accent" if amount >= 0 else "contrast"
             ax.barh(i, amount, 0.6, left=running, color=colour(role))
@@ -118,6 +119,12 @@ def decomposition(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
         ax.plot([level, level], [i, i + 1], color=colour("axis"), lw=0.9, ls=(0, (2, 2)), zorder=0)
     _name_steps(ax, frame, levels)
     return ax
+
+
+def _plain_or_short(amount: float, currency: str) -> str:
+    """Whole units, so that the steps can be added up; shortened where they would not fit."""
+    is_long = abs(amount) >= LONGEST_WHOLE
+    return words.money(amount, currency, compact=is_long, digits=None if is_long else 0)
 
 
 def _right_of(

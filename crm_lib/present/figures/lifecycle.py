@@ -72,8 +72,10 @@ def transition_matrix(ax: Axes, frame: pd.DataFrame) -> Axes:
     return ax
 
 
-def cohort_triangle(ax: Axes, frame: pd.DataFrame) -> Axes:
-    """Share of a cohort that bought in a later period. One row a cohort and period.
+def cohort_triangle(ax: Axes, frame: pd.DataFrame, *, measure: str = "customers") -> Axes:
+    """Share of a cohort that bought in a later period, or its money against that of the first.
+
+    One row a cohort and period. `measure`: customers, revenue or margin.
 
     Columns: cohort (date), period (0, 1, …), share (fraction), is_partial, is_warm_up (bool), and
     `customers` (the cohort's size) where it shall be shown. Period 0 is everyone and is left out; of
@@ -100,7 +102,8 @@ def cohort_triangle(ax: Axes, frame: pd.DataFrame) -> Axes:
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("bottom")
     marks = {"partial": any(partial), "warm_up": bool(later["is_warm_up"].any()), "cut": cut}
-    ax.set_xlabel(_cohort_legend(is_narrow(ax), [name for name, given in marks.items() if given]))
+    given = [name for name, holds in marks.items() if holds]
+    ax.set_xlabel(_cohort_legend(is_narrow(ax), given, measure))
     return ax
 
 
@@ -124,8 +127,9 @@ def _cohort_name(frame: pd.DataFrame, cohort: Any) -> str:
     return words.month(pd.Timestamp(cohort).date(), short=True) + star + size
 
 
-def _cohort_legend(narrow: bool, marks: list[str]) -> str:
-    unit = say("label.cohort_short" if narrow else "label.cohort")
+def _cohort_legend(narrow: bool, marks: list[str], measure: str) -> str:
+    key = "label.cohort" if measure == "customers" else f"label.cohort_{measure}"
+    unit = say(f"{key}_short" if narrow else key)
     return "\n".join(filter(None, [unit, ", ".join(say(f"label.cohort_{mark}") for mark in marks)]))
 
 

@@ -108,19 +108,21 @@ def customer_flow(flow: pd.DataFrame) -> str:
     return say(f"flow.{direction(net)}", **fields)
 
 
-def decomposition(effects: pd.DataFrame, before: Window, after: Window, currency: str) -> str:
-    """The change of revenue and the factor that did most. Frame: `decomposition.decompose`."""
+def decomposition(
+    effects: pd.DataFrame, before: Window, after: Window, currency: str, measure: str = "revenue"
+) -> str:
+    """What changed and the factor that did most. Frame: `decomposition.decompose`; `measure`: its own."""
     change = float(effects.loc[effects["factor"] == "total", "effect"].iloc[0])
     fields = {
         "before": words.in_words(before),
         "after": words.in_words(after),
     }
     if not change:
-        return say("decomposition.flat", **fields)
+        return say(f"decomposition.{measure}.flat", **fields)
     parts = effects[effects["factor"] != "total"]
     most = parts.loc[(parts["effect"].astype(float) * (1 if change > 0 else -1)).idxmax()]
     return say(
-        f"decomposition.{direction(change)}",
+        f"decomposition.{measure}.{direction(change)}",
         change=words.money(abs(change), currency, digits=0),
         factor=FACTOR_NAMES[most["factor"]],
         effect=words.money(float(most["effect"]), currency, digits=0),

@@ -12,6 +12,8 @@ from crm_lib.present.words import say
 
 AT_RISK = ("At risk", "Dormant")
 SLIPPED = (*AT_RISK, "Lost")
+PLURAL = {"Prospect": "prospects"}
+"""Stages whose name is a noun."""
 
 
 def stages(sizes: pd.DataFrame) -> str:
@@ -86,8 +88,8 @@ def at_risk(listed: pd.DataFrame, currency: str, few: int = 20) -> str:
     return say("at_risk.found", few=words.count(few), share=share, **fields)
 
 
-def cohorts(triangle: pd.DataFrame) -> str:
-    """How many of a cohort come back a month later. Frame: `cohorts.triangle` in customers."""
+def cohorts(triangle: pd.DataFrame, measure: str = "customers") -> str:
+    """How many of a cohort come back, or what they bring, a month later. Frame: `cohorts.triangle`."""
     usable = triangle[
         (triangle["period"] == 1)
         & ~triangle["is_partial"].astype(bool)
@@ -99,7 +101,9 @@ def cohorts(triangle: pd.DataFrame) -> str:
         said.append(say("cohorts.none"))
     else:
         share = words.percent(usable["share"].mean(), 0)
-        said.append(say("cohorts.mean", share=share, cohorts=words.counted(len(usable), "cohort")))
+        said.append(
+            say(f"cohorts.{measure}", share=share, cohorts=words.counted(len(usable), "cohort"))
+        )
     if triangle["is_warm_up"].astype(bool).any():
         said.append(say("cohorts.warm_up"))
     return " ".join(said)

@@ -103,8 +103,15 @@ def count(x: Numeric, compact: bool = False) -> str:
 
 
 def percent(x: Numeric, digits: int = 1) -> str:
-    """A share as per cent: `percent(0.176)` → "17.6%"."""
-    return MISSING if x is None or is_missing(x) else _decimal(float(x) * 100, digits) + "%"
+    """A share as per cent: `percent(0.176)` → "17.6%". What is there never rounds to none, nor part to all."""
+    if x is None or is_missing(x):
+        return MISSING
+    share, least = float(x) * 100, 10**-digits
+    if 0 < share < least / 2:
+        return f"<{_decimal(least, digits)}%"
+    if 100 - least / 2 < share < 100:
+        return f">{_decimal(100 - least, digits)}%"
+    return _decimal(share, digits) + "%"
 
 
 def points(x: Numeric, digits: int = 1) -> str:
