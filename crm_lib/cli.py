@@ -173,10 +173,12 @@ def _day(dataset: str, as_of: str) -> date:
 
 
 def _say_plan(made: Any) -> None:
-    """What a run would do, after checking the expectation files too."""
+    """What a run would do, after checking the expectation files and the days against the data."""
+    from crm_lib import book
     from crm_lib.quality import rules
 
     rules.load(made.dataset)
+    book.check_days(made.dataset, made.days)
     days = ", ".join(str(day) for day in made.days)
     typer.echo(f"Would run {len(made.reports)} report(s) of '{made.dataset.name}' as of {days}:")
     chosen = made.parameters(made.days[0])

@@ -13,6 +13,8 @@ import ibis.expr.types as ir
 import sqlglot
 from sqlglot import expressions as sql
 
+from crm_lib import engine, schema
+from crm_lib.dataset import Dataset
 from crm_lib.errors import UsageError, unknown
 
 
@@ -63,6 +65,36 @@ def check_columns(
                              + unknown(kind, column.name, known) + hint)  # fmt: skip
 
 
+def check_lines(dataset: Dataset, scope: str) -> None:
+    """Raise UsageError where `scope`, `purchase` or `returned` is no condition on the order lines that
+    the data set maps: it cannot be parsed, names another column, or compares what cannot be compared.
+
+    Reads no data, so it is cheap enough to ask before every run: one line of nulls tells as much.
+    """
+    types = {name: _DTYPES[schema.LINES.column(name).type] for name in dataset.supplies("lines")}
+    line = {name: ibis.null(type_) for name, type_ in {**types, "day": "date"}.items()}
+    rows = engine.connect().sql("SELECT 1 AS one").select(**line)
+    written = {
+        "scope": scope,
+        "purchase condition": dataset.purchase,
+        "return condition": dataset.returned,
+    }
+    for what, condition in written.items():
+        if condition.strip():
+            flagged = flag(rows, condition, "met", what)
+            try:
+                flagged.met.execute()
+            except duckdb.Error as error:
+                raise _refused(error, what, condition) from None
+
+
+_DTYPES = {
+    "text": "string", "day": "date", "time": "timestamp", "money": "decimal(18, 4)",
+    "number": "float64", "count": "int64",
+}  # fmt: skip
+"""What staging makes of each canonical type, as far as comparing it goes."""
+
+
 def flag(table: ir.Table, condition: str, name: str, what: str = "condition") -> ir.Table:
     """`table` with a boolean column `name`: does the row meet `condition` (unknown counts as no)?"""
     parsed = parse(condition, what)
@@ -104,5 +136,9 @@ def _queried(table: ir.Table, columns: str, what: str, text: str) -> ir.Table:
     try:
         return table.alias(rows).sql(f"SELECT {columns} FROM {rows}", dialect="duckdb")
     except duckdb.Error as error:
-        first = str(error).split("\n\nLINE")[0].strip()
-        raise UsageError(f"The {what} '{text}' does not work on this data: {first}") from None
+        raise _refused(error, what, text) from None
+
+
+def _refused(error: duckdb.Error, what: str, text: str) -> UsageError:
+    first = str(error).split("\n\nLINE")[0].strip()
+    return UsageError(f"The {what} '{text}' does not work on this data: {first}")

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from crm_lib import coverage, schema
+from crm_lib import conditions, coverage
 from crm_lib import dataset as datasets
 from crm_lib.coverage import ReportCoverage
 from crm_lib.dataset import Dataset
-from crm_lib.errors import NotInData, UsageError, unknown
-from crm_lib.publishing import parameters, reports
+from crm_lib.errors import NotInData, UsageError
+from crm_lib.publishing import choices, parameters, reports
 from crm_lib.publishing.parameters import Value
 from crm_lib.publishing.reports import Report
 
@@ -40,7 +40,7 @@ class Plan:
         declarations = {report.stem: report.declaration for report in self.reports}
         values = parameters.resolve(declarations, given, self.extra)
         for report in self.reports:
-            _check_choices(report, values[report.stem], self.dataset)
+            choices.check(report, values[report.stem], self.dataset)
         return values
 
 
@@ -53,9 +53,16 @@ def make(
     scope: str = "",
 ) -> Plan:
     """The checked plan. Raises UsageError for an unknown data set, report or parameter, a value of
-    the wrong type, or a day before the data begin; NotInData for a picked report that the data set
-    lacks a table or column for."""
+    the wrong type or out of range, a faulty condition on order lines, a currency not yet written, or
+    a day before the data begin; NotInData for a picked report that the data set lacks a table or
+    column for."""
     config = datasets.load(dataset)
+    if not config.currency_known:
+        raise UsageError(
+            f"The currency of '{dataset}' is not known: data/{dataset}/dataset.yml says "
+            f"{config.currency}. Write your currency there, for example `currency: EUR`."
+        )
+    conditions.check_lines(config, scope.strip() or config.scope)
     if not days:
         raise UsageError("A run needs at least one as_of day.")
     asked = reports.select(only)
@@ -89,24 +96,3 @@ def _possible(
         lacks = "; ".join(f"{stem} needs {item.missing}" for stem, item in impossible.items())
         raise NotInData(f"The data set lacks tables or columns: {lacks}. See `crm check`.")
     return found
-
-
-def _check_choices(report: Report, values: Mapping[str, Value], dataset: Dataset) -> None:
-    """Raise UsageError for a value that is not among those the notebook names; an empty text passes."""
-    for name, allowed in report.choices.items():
-        known = _columns(allowed, dataset) if isinstance(allowed, str) else tuple(allowed)
-        # Without the table there is nothing to choose: the section itself says so.
-        if known and values[name] not in ("", *known):
-            raise UsageError(f"{report.stem}: " + unknown(name, str(values[name]), known))
-
-
-def _columns(table: str, dataset: Dataset) -> tuple[str, ...]:
-    """The columns of `table` that a report may be made by: no key, and what names a person only for
-    an internal audience."""
-    declared = schema.table(table)
-    open_to = [
-        name
-        for name in dataset.supplies(table)
-        if dataset.audience == "internal" or not declared.column(name).personal
-    ]
-    return tuple(name for name in open_to if name not in declared.key)

@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import json
+import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from crm_lib import project
-from crm_lib.errors import UsageError, unknown
+from crm_lib.errors import UsageError, listing, unknown
 from crm_lib.publishing import parameters
 from crm_lib.publishing.parameters import Declaration
 
 _NAME = re.compile(r"^(\d\d)_([a-z0-9_]+)$")
+_TESTS: dict[str, Callable[[float, float], bool]] = {
+    "min": operator.ge, "above": operator.gt, "max": operator.le, "below": operator.lt,
+}  # fmt: skip
+
+
+class Range(BaseModel):
+    """Bounds of a number: `min` and `max` belong to the range, `above` and `below` do not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    min: float | None = None
+    above: float | None = None
+    max: float | None = None
+    below: float | None = None
+
+    def holds(self, value: float) -> bool:
+        """Does `value` lie within the bounds?"""
+        return all(_TESTS[name](value, bound) for name, bound in self if bound is not None)
+
+    def __str__(self) -> str:
+        said = {"min": "at least", "above": "above", "max": "at most", "below": "below"}
+        return " and ".join(f"{said[name]} {bound:g}" for name, bound in self if bound is not None)
 
 
 @dataclass(frozen=True)
@@ -66,12 +90,34 @@ class Report:
     def choices(self) -> dict[str, list[str] | str]:
         """What a parameter may be: a list of values, or the table whose columns it must name."""
         stated: dict[str, list[str] | str] = self._stated.get("choices", {})
+        self._check_declared(stated)
+        return stated
+
+    @property
+    def ranges(self) -> dict[str, Range]:
+        """Between which bounds a numeric parameter must lie."""
+        stated = self._stated.get("ranges", {})
+        self._check_declared(stated)
         for name in stated:
+            if (kind := self.declaration.parameters[name].type) not in ("int", "float"):
+                raise UsageError(
+                    f"{self.stem} states a range for '{name}', which is {kind}, no number."
+                )
+        try:
+            return {name: Range.model_validate(bounds) for name, bounds in stated.items()}
+        except ValidationError as error:
+            raise UsageError(
+                f"{self.stem} states a range that is none: {error.errors()[0]['msg']}. "
+                'Write it as {"top_share": {"above": 0, "max": 1}}; keys: '
+                f"{listing(Range.model_fields)}."
+            ) from None
+
+    def _check_declared(self, names: Iterable[str]) -> None:
+        for name in names:
             if name not in self.declaration.parameters:
                 raise UsageError(
                     unknown(f"parameter of {self.stem}", name, self.declaration.parameters)
                 )
-        return stated
 
     @cached_property
     def declaration(self) -> Declaration:

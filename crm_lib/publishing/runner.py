@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from crm_lib import project
+from crm_lib import book, project
 from crm_lib.errors import CriticalDataFailure, CrmError, ReportFailed
 from crm_lib.publishing import lock, pages, plan, pool
 from crm_lib.publishing.day import DayRun, Published, Say, publish
@@ -47,6 +47,9 @@ def run(
         if left_behind is not None and left_behind.scratch:
             shutil.rmtree(left_behind.scratch, ignore_errors=True)
         store.clean()
+        if len(days := made_plan.days) > 1:
+            say(f"checking the days {days[0]} to {days[-1]} against the data")
+            book.check_days(made_plan.dataset, days)
 
         def of_day(day: date) -> DayRun:
             return DayRun(
