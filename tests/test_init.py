@@ -17,7 +17,8 @@ from rich.console import Console
 
 from crm_lib import dataset, engine, init, staging
 from crm_lib.errors import SourceError, UsageError
-from crm_lib.init import dates, names
+from crm_lib.init import columns, dates, names
+from crm_lib.init.evidence import Column
 from crm_lib.init.proposal import Proposal, TableProposal
 
 
@@ -252,6 +253,70 @@ def test_what_is_required_and_not_found_is_marked_to_fill_in(home: Path) -> None
         dataset.load("shop")
 
 
+def test_without_a_customer_nothing_is_said_of_customers(home: Path) -> None:
+    rows = [f"{i},2023-02-{i % 28 + 1:02d},{i}.5" for i in range(40)]
+    path = put(home, "s.csv", ["order,date,amount", *rows])
+    out = io.StringIO()
+    init.run("shop", [path], console=Console(file=out, width=120))
+    text = (home / "data" / "shop" / "dataset.yml").read_text(encoding="utf-8")
+    for said in (out.getvalue(), text):
+        assert "of the customers appear" not in said
+        assert "orders; or order" not in said
+        assert "CHECK: FILL IN" not in said
+    assert "Only after that: crm check shop" in out.getvalue()
+    assert "\nThen: crm check" not in out.getvalue()
+
+
+def test_without_a_purchase_no_share_of_customers_is_made_up(home: Path) -> None:
+    rows = [f"c{i},{i},2023-02-{i % 28 + 1:02d},-{i}.5" for i in range(40)]
+    proposal = init.propose([put(home, "s.csv", ["customer,order,date,amount", *rows])])
+    assert proposal.preview is not None
+    assert (proposal.preview.first_seen_share, proposal.preview.orders_a_day) == (None, None)
+    assert "%" not in proposal.setting("warm_up_days").because
+    assert proposal.setting("occasion").because == "or order"
+
+
+def test_an_email_address_is_a_key_only_where_there_is_no_number(home: Path) -> None:
+    rows = [f"Ann{i % 7}@x.org,{i},2023-02-{i % 28 + 1:02d},{i}.5,k{i % 7}" for i in range(40)]
+    header = "Email,Order Number,Date,Total"
+    proposal = init.propose([put(home, "s.csv", [f"{header},cust", *rows])])
+    assert mapped(proposal)["customer_id"] == "cust"
+    assert "lines.customer_id" not in places(proposal)
+    proposal = init.propose([put(home, "s.csv", [f"{header},colour", *rows])])
+    entry = table(proposal, "lines").column("customer_id")
+    assert entry is not None
+    assert entry.value == "Email"
+    assert "ids appear in exports" in entry.check
+    assert written(home, proposal)["lines"][0]["customer_id"] == "Ann0@x.org"
+    path = home / "data" / "shop" / "dataset.yml"
+    text = path.read_text(encoding="utf-8")
+    assert "@x.org" not in text
+    # The commented line below it is one that can be swapped in.
+    (other, _) = entry.others[0]
+    assert f"# customer_id: {other}" in text
+    path.write_text(text.replace("customer_id: Email", f"customer_id: {other}"), encoding="utf-8")
+    staged = staging.stage("lines", dataset.load("shop"), engine.connect(), home / "scratch")
+    found = {row["customer_id"] for row in staged.to_pyarrow().to_pylist()}
+    assert len(found) == 7
+    assert not any("@" in str(key) for key in found)
+
+
+def test_a_name_as_key_is_questioned(home: Path) -> None:
+    rows = [f"Ann {i % 7},{i},2023-02-{i % 28 + 1:02d},{i}.5" for i in range(40)]
+    proposal = init.propose([put(home, "s.csv", ["Customer Name,Order,Date,Total", *rows])])
+    (question,) = [text for place, text in proposal.checks if place == "lines.customer_id"]
+    assert "two may share one" in question
+    assert "Ann" not in init.write("shop", proposal).read_text(encoding="utf-8")
+
+
+def test_a_list_keyed_by_address_is_not_laid_beside_lines_keyed_by_number(home: Path) -> None:
+    lines = [f"c{i % 7},{i},2023-02-{i % 28 + 1:02d},{i}.5" for i in range(40)]
+    who = put(home, "who.csv", ["email,tier", *(f"j{i}@x.org,T{i % 2}" for i in range(7))])
+    proposal = init.propose([put(home, "s.csv", ["customer,order,date,amount", *lines]), who])
+    assert [item.name for item in proposal.tables] == ["lines"]
+    assert [label for label, _ in proposal.unused_files] == ["who.csv"]
+
+
 def test_files_find_their_tables_and_those_of_one_shape_are_one(home: Path) -> None:
     for year in (2022, 2023):
         rows = [
@@ -428,6 +493,13 @@ def test_adventureworks_resellers_are_understood(home: Path, shared_data: Path) 
     assert (proposal.preview.lines, proposal.preview.customers) == (60_855, 635)
 
 
+@pytest.mark.parametrize("raw", ["Email", "e-mail", "E-Mail-Adresse", "customer_email", "邮箱"])
+def test_an_address_is_known_by_its_name(raw: str) -> None:
+    assert columns.is_email(Column(raw, "text", rows=9, filled=9, distinct=9))
+    for other in ("email opt in", "store email", "address", "channel"):
+        assert not columns.is_email(Column(other, "text", rows=9, filled=9, distinct=9))
+
+
 @pytest.mark.parametrize(
     ("raw", "column", "sure"),
     [
@@ -436,6 +508,12 @@ def test_adventureworks_resellers_are_understood(home: Path, shared_data: Path) 
         ("Order Quantity", "order_id", False), ("Stückzahl", "quantity", True),
         ("Numéro de facture", "order_id", True), ("发货时间", "ordered_at", False),
         ("UnitPriceDiscountPct", "discount", False), ("Tax amount", "amount", False),
+        ("cust", "customer_id", True), ("client", "customer_id", True), ("user", "customer_id", True),
+        ("member", "customer_id", True), ("cust_no", "customer_id", True), ("用户", "customer_id", True),
+        ("member_since", "customer_id", False), ("user agent", "customer_id", False),
+        ("customer segment", "customer_id", False), ("ord", "order_id", True), ("txn", "order_id", True),
+        ("order_ref", "order_id", True), ("Order Status", "order_id", False), ("amt", "amount", True),
+        ("Order Total", "order_id", False), ("Order Total", "amount", True), ("tax amt", "amount", False),
     ],
 )  # fmt: skip
 def test_names_are_told_apart(raw: str, column: str, sure: bool) -> None:

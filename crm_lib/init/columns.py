@@ -38,7 +38,26 @@ def matches(table: str, columns: dict[str, Column]) -> list[Match]:
         for column, called in names.NAMES[table].items()
         for raw in columns.values()
     ]
+    found += [match for raw in columns.values() if (match := _by_email(declared, raw))]
     return sorted((match for match in found if match.score >= POSSIBLE), key=_surest)
+
+
+def _by_email(declared: schema.Table, raw: Column) -> Match | None:
+    """An e-mail address as the customer's key: the least sure match, after every number and name."""
+    if "customer_id" not in declared.column_names or not is_email(raw):
+        return None
+    fits = _fit(declared, "customer_id", raw) >= 0.9
+    return Match("customer_id", raw, PROPOSED) if fits else None
+
+
+def is_email(raw: Column) -> bool:
+    """Does the column hold e-mail addresses, by its name and not against its values?"""
+    return names.likeness(raw.name, names.EMAIL, "email") >= PROPOSED
+
+
+def is_personal(raw: Column) -> bool:
+    """Is the column about a person, so that none of its values may be shown?"""
+    return names.is_named(raw.name, names.PERSONAL) or any("@" in cell for cell in raw.examples)
 
 
 def _surest(match: Match) -> tuple[float, str, str]:
@@ -86,8 +105,8 @@ def entry(match: Match, declared: schema.Table, found: list[Match], taken: set[s
         match.column,
         reading(match.raw, column.type),
         because(match, column.type),
-        check=ambiguity(match.raw, column.type),
-        others=others + twin(match.raw, column.type),
+        check=identity(match) or ambiguity(match.raw, column.type),
+        others=others + _hashed(match) + twin(match.raw, column.type),
     )
 
 
@@ -104,8 +123,28 @@ def reading(raw: Column, kind: str, expression: str = "") -> Any:
 
 def because(match: Match, kind: str) -> str:
     raw = match.raw
+    if match.column == "customer_id" and is_email(match.raw):
+        return f"no number of a customer was found; {values(raw, kind)}"
     named = "the name says so" if match.score > 0.85 else "the name is like it"
     return f"{named}; {values(raw, kind)}"
+
+
+def identity(match: Match) -> str:
+    """What the user must know where a customer's key says who the person is."""
+    if match.column != "customer_id":
+        return ""
+    if is_email(match.raw):
+        return "an e-mail address is the customer's key, and ids appear in exports: better a number"
+    if names.is_named(match.raw.name, names.PERSON):
+        return "a name is the customer's key: two may share one, and ids appear in exports"
+    return ""
+
+
+def _hashed(match: Match) -> tuple[tuple[Any, str], ...]:
+    """The key without the person in it; an address is one in any case of letters."""
+    if not identity(match):
+        return ()
+    return ((f"sha256(lower({sql_name(match.raw.name)}))", "a hash, which names nobody"),)
 
 
 def values(raw: Column, kind: str) -> str:
@@ -117,7 +156,7 @@ def values(raw: Column, kind: str) -> str:
         negative = f", {raw.negative_share:.1%} negative" if raw.negative_share else ""
         mark = "; decimal comma" if raw.decimal == "," else ""
         return f"{raw.low:,.10g} to {raw.high:,.10g}{negative}{empty}{mark}"
-    if names.is_named(raw.name, names.PERSONAL):
+    if is_personal(raw):
         return f"{raw.distinct:,} different{empty}"
     return f"{raw.distinct:,} different, such as {shown(raw)}{empty}" if raw.filled else "empty"
 

@@ -11,17 +11,21 @@ import unicodedata
 
 _CUSTOMER = """
     customer id, customer no, customer number, customer nr, customer code, customer key, cust id,
+    cust no, cust number, cust nr, cust code, client no, client number, client code, member no,
+    user no, uid,
     client id, account id, account number, household id, household key, member id, membership number,
     user id, buyer id, shopper id, consumer id, reseller key, reseller id, dealer id, loyalty card,
-    customer, client, account, buyer, customer name, kundennummer, kunden nr, kunden id, kundennr,
+    customer, client, account, buyer, kundennummer, kunden nr, kunden id, kundennr,
     kdnr, kunde, debitor, debitorennummer, numero client, no client, code client, id client,
     identifiant client, numero cliente, no cliente, codigo cliente, id cliente, cliente,
     客户编号, 客户号, 客户代码, 客户编码, 客户id, 顾客编号, 会员编号, 会员号, 会员卡号, 会员id, 用户编号, 用户id,
-    买家id, 客户, 顾客, 会员, 客户名称"""
+    买家id, 客户, 顾客, 会员, 用户, 买家, 账号, cust, user, member, shopper, subscriber, guest,
+    mitgliedsnummer, mitglied, adherent, usuario, socio, user name, username, 用户名, customer name,
+    client name, 客户名称"""
 _PRODUCT = """
     product id, product key, product code, product no, product number, sku, item id, item no,
     item number, item code, stock code, article id, article number, article, upc, ean, isbn, product,
-    item, artikelnummer, artikel nr, artikel id, art nr, artikel, produktnummer, produkt,
+    item, prod id, prod code, prod no, prod, artikelnummer, artikel nr, artikel id, art nr, artikel, produktnummer, produkt,
     code produit, id produit, ref produit, reference article, code article, reference, produit,
     codigo producto, id producto, producto, articulo, 商品编号, 产品编号, 商品编码, 产品编码, 商品id,
     产品id, 商品代码, 产品代码, 货号, 商品, 产品"""
@@ -45,7 +49,10 @@ NAMES: dict[str, dict[str, str]] = {
         "order_id": """
             order id, order no, order number, order nr, invoice no, invoice number, invoice id,
             invoice, basket id, basket, transaction id, transaction number, sales order number,
-            receipt id, receipt number, receipt, ticket id, ticket, order, bestellnummer, bestell nr,
+            receipt id, receipt number, receipt no, receipt, ticket id, ticket, order, order ref,
+            order reference, order code, order key, ord id, ord no, ord number, ord, txn id, txn no,
+            txn, trans id, trans no, trans, transaction, purchase id, sale id, bill no, bill number,
+            bill, bestellnummer, bestell nr,
             auftragsnummer, auftrags nr, rechnungsnummer, rechnungs nr, belegnummer, beleg nr,
             bonnummer, bon nr, bestellung, auftrag, rechnung, beleg, numero commande, no commande,
             id commande, commande, numero facture, no facture, facture, ticket de caisse,
@@ -54,14 +61,16 @@ NAMES: dict[str, dict[str, str]] = {
         "ordered_at": """
             order date, ordered at, order timestamp, order time, invoice date, transaction timestamp,
             transaction date, transaction time, purchase date, purchased at, sales date, sale date,
-            date, datetime, timestamp, day, created at, bestelldatum, auftragsdatum, rechnungsdatum,
+            date, datetime, timestamp, day, created at, ord date, order dt, date ordered, txn date,
+            trans date, sold at, sold on, purchase time, sale time, bestelldatum, auftragsdatum, rechnungsdatum,
             belegdatum, kaufdatum, datum, date commande, date de commande, date facture, date achat,
             date vente, fecha pedido, fecha factura, fecha compra, fecha venta, fecha,
             下单时间, 下单日期, 订单日期, 订单时间, 交易时间, 交易日期, 销售日期, 购买日期, 付款时间, 日期, 时间""",
         "amount": """
             net amount, net sales, net revenue, line total, line amount, sales amount, sales value,
             amount, revenue, sales, total amount, total price, dollar value, turnover, subtotal,
-            total, value, gross amount, nettobetrag, nettoumsatz, umsatz, betrag, positionsbetrag,
+            total, value, gross amount, amt, net amt, line amt, total amt, order total, order amount,
+            order value, net total, net value, price paid, amount paid, spend, nettobetrag, nettoumsatz, umsatz, betrag, positionsbetrag,
             gesamtpreis, gesamtbetrag, summe, gesamt, wert, montant ht, montant net, montant,
             total ht, chiffre d affaires, ca ht, prix total, total ttc, importe neto, importe, monto,
             ventas, valor, 实付金额, 成交金额, 销售金额, 销售额, 订单金额, 实收金额, 金额, 总价, 总金额, 合计""",
@@ -154,8 +163,17 @@ UNIT_COST = """
     unit cost, product standard cost, standard cost, cost price, einkaufspreis, stuckkosten,
     cout unitaire, prix achat, coste unitario, 单位成本, 进价, 进货价"""
 CURRENCY = "currency, currency code, wahrung, devise, monnaie, moneda, divisa, 币种, 货币"
-PERSONAL = """
-    name, first name, last name, full name, surname, email, e mail, email address, mail, phone, mobile,
+EMAIL = """
+    email, e mail, email address, e mail address, mail address, mail, customer email, courriel,
+    correo, correo electronico, adresse mail, e mail adresse, mailadresse, 邮箱, 电子邮箱, 邮件"""
+"""A person's address: a customer's key where there is no number."""
+PERSON = """
+    customer name, client name, full name, user name, kundenname, nom client, nombre cliente,
+    客户名称, 客户姓名, 姓名"""
+"""What a customer is called: a key only where there is neither a number nor an address."""
+PERSONAL = f"""
+    {EMAIL.strip()}, {PERSON.strip()}, contact name,
+    name, first name, last name, surname, phone, mobile,
     telephone, fax, address, address line, street, zip, postal code, birth date, date of birth,
     birthday, vorname, nachname, strasse, plz, telefon, geburtsdatum, prenom, nom, adresse, courriel,
     apellido, direccion, telefono, correo, 姓名, 手机, 电话, 邮箱, 地址, 生日, 身份证"""
@@ -168,6 +186,7 @@ _NOT = {
     "quantity": "stock lager bestand 库存",
     "order_id": "date datum line position item quantity qty amount status type 日期 时间 金额 数量 状态",
     "customer_id": "po type group segment 类型 等级",
+    "email": "opt newsletter consent status store shop rep sales seller agent 门店 销售",
     "product_id": "category name line type cost price quantity 名称 类别 数量",
     "cost": "unit standard shipping",
     "discount": "pct percent rate % prozent quote 率",

@@ -54,7 +54,11 @@ class TableProposal:
 
 @dataclass(frozen=True)
 class Preview:
-    """What the order lines come to when they are read as proposed."""
+    """What the order lines come to when they are read as proposed.
+
+    The two measures of purchases (share of customers first seen within the warm-up, orders on a
+    customer's day) are None where no line is a purchase of a known customer.
+    """
 
     lines: int
     customers: int
@@ -62,8 +66,8 @@ class Preview:
     revenue: Decimal
     anonymous_share: float
     return_share: float
-    first_seen_share: float
-    orders_a_day: float
+    first_seen_share: float | None
+    orders_a_day: float | None
     hours: dict[int, int] = field(default_factory=dict)
     unreadable: dict[str, tuple[int, str]] = field(default_factory=dict)
 

@@ -117,16 +117,13 @@ def _observed(raw: Column | None) -> tuple[Entry, ...]:
 
 def refined(preview: Preview | None, table: RawTable, lines: TableProposal) -> tuple[Entry, ...]:
     """What the staged lines say of warm-up, occasions and returns."""
-    seen = preview.first_seen_share if preview else 0.0
-    warm = WARM_UP_DAYS if seen < 0.9 else 0
-    why = f"{seen:.0%} of the customers appear within the first {WARM_UP_DAYS} days"
-    a_day = preview.orders_a_day if preview else 1.0
+    a_day = preview.orders_a_day if preview else None
+    holds = f"a customer's day with purchases holds {a_day:.2f} orders; " if a_day else ""
     entries = [
-        Entry("warm_up_days", warm, f"{why}; those are first seen, not new"
-              if warm else f"{why}: a cohort known from its start, or a short file"),
-        Entry("occasion", "day", f"a customer's day with purchases holds {a_day:.2f} orders; or order"),
+        _warm_up(preview.first_seen_share if preview else None),
+        Entry("occasion", "day", f"{holds}or order"),
         Entry("purchase", "amount > 0"),
-    ]  # fmt: skip
+    ]
     share = preview.return_share if preview else 0.0
     returned = f"{share:.1%} of the lines" if share else ""
     quantity = raw.negative_share if (raw := table.columns.get(_raw(lines, "quantity"))) else 0.0
@@ -136,6 +133,18 @@ def refined(preview: Preview | None, table: RawTable, lines: TableProposal) -> t
         if quantity:
             check += f" The quantity is negative in {quantity:.1%} of the lines"
     return (*entries, Entry("returned", "amount < 0", returned, check))
+
+
+def _warm_up(seen: float | None) -> Entry:
+    """The warm-up by the share of customers seen in it; without a reason where nobody was seen."""
+    if seen is None:
+        return Entry(
+            "warm_up_days", WARM_UP_DAYS, "customers first seen in them are not called new"
+        )
+    why = f"{seen:.0%} of the customers appear within the first {WARM_UP_DAYS} days"
+    if seen < 0.9:
+        return Entry("warm_up_days", WARM_UP_DAYS, f"{why}; those are first seen, not new")
+    return Entry("warm_up_days", 0, f"{why}: a cohort known from its start, or a short file")
 
 
 def _raw(lines: TableProposal, column: str) -> str:
@@ -177,8 +186,14 @@ def previewed(staged: ir.Table, first_day: date) -> Preview:
     kept = {key: value for key, value in found.items() if "unreadable_" not in key}
     return Preview(
         **{**kept, "revenue": kept["revenue"] or 0, "return_share": kept["return_share"] or 0.0},
-        first_seen_share=float(customers.aggregate(s=(customers["first"] < limit).mean()).s.execute()[0] or 0),
-        orders_a_day=float(days.aggregate(m=days.orders.mean()).m.execute()[0] or 1),
+        first_seen_share=_mean(customers, customers["first"] < limit),
+        orders_a_day=_mean(days, days.orders),
         hours={row["hour"]: row["lines"] for row in hours.to_pyarrow().to_pylist()},
         unreadable=bad,
     )  # fmt: skip
+
+
+def _mean(rows: ir.Table, values: ir.Value) -> float | None:
+    """The mean over the rows; None where there are none."""
+    found: float | None = rows.aggregate(mean=values.mean()).to_pyarrow()["mean"][0].as_py()
+    return found

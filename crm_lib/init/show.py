@@ -38,7 +38,8 @@ def _grid(title: str, value: str) -> Table:
 
 
 def _add(grid: Table, entry: Entry) -> None:
-    check = f"[yellow]CHECK: {escape(one_line(entry.check))}[/]" if entry.check else ""
+    mark = "" if entry.value is None else "CHECK: "
+    check = f"[yellow]{mark}{escape(one_line(entry.check))}[/]" if entry.check else ""
     others = f"[dim]or: {escape(', '.join(flow(value) for value, _ in entry.others))}[/]"
     why = [escape(one_line(entry.because)), check, others if entry.others else ""]
     value = escape(flow(entry.value)) if entry.value is not None else "[red]not found[/]"
@@ -59,12 +60,12 @@ def _preview(found: Proposal, console: Console) -> None:
 
 
 def next_steps(name: str, found: Proposal, path: str, console: Console) -> None:
-    """Where the file is, what to settle in it, and the next command."""
+    """Where the file is, what to settle in it, and the next command once that is done."""
     console.print(f"\nWritten: [bold]{escape(path)}[/]")
     if found.missing:
         console.print(
-            f"[red]Fill in first:[/] {escape(', '.join(found.missing))}. Without it the data set "
-            "cannot be read."
+            f"[red]Fill in first:[/] {escape(', '.join(found.missing))} (marked FILL IN). Without "
+            "it the data set cannot be read."
         )
     elif found.trouble:
         console.print(f"[red]It cannot be read yet:[/] {escape(found.trouble)}")
@@ -74,4 +75,6 @@ def next_steps(name: str, found: Proposal, path: str, console: Console) -> None:
         for place, text in questions:
             console.print(f"  [yellow]{escape(place)}[/]: {escape(one_line(text))}")
     as_of = found.as_of or "YYYY-MM-DD"
-    console.print(f"Then: [bold]crm check {name} --as-of {as_of}[/]")
+    blocked = found.missing or found.trouble
+    when = "Only after that" if blocked else "Then"
+    console.print(f"{when}: [bold]crm check {name} --as-of {as_of}[/]")

@@ -27,13 +27,13 @@ def assigned(found: list[RawTable]) -> tuple[dict[str, RawTable], list[tuple[str
     roles = {"lines": lines}
     unused = []
     rest = [table for table in found if table is not lines]
-    scored = [(_role_score(role, table), role, table) for table in rest for role in _ROLES]
+    scored = [(_role_score(role, table, lines), role, table) for table in rest for role in _ROLES]
     for score, role, table in sorted(scored, key=lambda item: (-item[0], item[1], item[2].label)):
         if score > 0 and role not in roles and table not in roles.values():
             roles[role] = table
     for table in rest:
         if table not in roles.values():
-            best = max((_role_score(role, table), role) for role in _ROLES)
+            best = max((_role_score(role, table, lines), role) for role in _ROLES)
             why = f"{best[1]} come from another file" if best[0] > 0 else "no canonical table fits"
             if shared := [name for name in table.columns if name in lines.columns]:
                 why += f"; it shares {shared[0]} with {lines.label}: a `query:` over both can join them"
@@ -49,13 +49,19 @@ def _lines_score(table: RawTable) -> float:
     return sum(wanted) + 0.8 * priced + 0.4 * dated + 0.05 * len(best)
 
 
-def _role_score(role: str, table: RawTable) -> float:
+def _role_score(role: str, table: RawTable, lines: RawTable) -> float:
     """How well a file fits a canonical table: 0 unless every required column is there."""
     best = columns.chosen(columns.matches(role, table.columns))
     required = schema.table(role).required
     if any(name not in best for name in required):
         return 0.0
+    if _by_email(best) and not _by_email(columns.chosen(columns.matches("lines", lines.columns))):
+        return 0.0  # the two files call their customers by different things
     return sum(match.score for match in best.values())
+
+
+def _by_email(best: dict[str, Match]) -> bool:
+    return "customer_id" in best and columns.is_email(best["customer_id"].raw)
 
 
 def proposed(role: str, table: RawTable) -> TableProposal:
@@ -88,7 +94,7 @@ def _read_by(line: Entry, raw: dict[str, Column]) -> list[str]:
 
 
 def _example(raw: Column) -> str:
-    if names.is_named(raw.name, names.PERSONAL):
+    if columns.is_personal(raw):
         return "about a person"
     return f"such as {columns.shown(raw)}" if raw.examples else "empty"
 
@@ -238,7 +244,7 @@ def attributes(raw: dict[str, Column], used: set[str]) -> tuple[Entry, ...]:
     found = []
     for column in raw.values():
         few = 1 < column.distinct <= _MOST_KINDS and not column.is_date
-        if few and column.name not in used and not names.is_named(column.name, names.PERSONAL):
+        if few and column.name not in used and not columns.is_personal(column):
             key = "_".join(names.words(column.name))
             if key not in schema.CUSTOMERS.column_names:
                 found.append(Entry(key, column.name, columns.values(column, "text")))
