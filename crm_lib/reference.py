@@ -179,14 +179,17 @@ def _modules() -> list[str]:
 
 def _module(module: str) -> str:
     rows = [
-        (_code(name), need.purpose, _listed(_beyond(need.tables)))
+        (_code(name), need.purpose, _listed(_beyond(need.tables)), _added(need.optional))
         for name, need in sorted(coverage.declared().items())
         if name.startswith(f"{module}.")
     ]
     about = _opening(sys.modules[f"crm_lib.analysis.{module}"])
-    return (
-        f"### {_code(module)}\n\n{about}\n\n{_table(('analysis', 'purpose', 'needs also'), rows)}"
-    )
+    table = _table(("analysis", "purpose", "needs also", "says more with"), rows)
+    return f"### {_code(module)}\n\n{about}\n\n{table}"
+
+
+def _added(optional: dict[str, str]) -> str:
+    return "; ".join(f"{_code(item)}: {what}" for item, what in optional.items())
 
 
 def _beyond(tables: dict[str, tuple[str, ...]]) -> list[str]:

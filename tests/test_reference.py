@@ -78,6 +78,7 @@ def test_every_analysis_says_its_purpose_and_needs(text: str) -> None:
     for name, need in coverage.declared().items():
         line = next(row for row in text.splitlines() if row.startswith(f"| `{name}` |"))
         assert need.purpose.replace("|", "\\|") in line
+        assert all(f"`{item}`" in line for item in need.optional)
     assert "| `lines.product_id`, `products.category` |" in text
 
 
