@@ -127,6 +127,13 @@ def test_one_of_everything_is_said_in_the_singular(ledger: Ledger, said: RunNote
     assert "The one full month is January 2023 with €30." in base.text
 
 
+def test_stages_of_equal_size_are_not_ranked(ledger: Ledger, said: RunNotebook) -> None:
+    odd = ODD["only returns"]
+    odd.write(ledger)
+    told = said("04_lifecycle", until="finding", dataset="odd", as_of=odd.as_of)
+    assert told.finding.startswith("100% of customers are prospects; no stage holds more.")
+
+
 def test_a_name_is_nothing_to_profile_by(ledger: Ledger, said: RunNotebook) -> None:
     odd = Odd(SIX_CUSTOMERS, settings="audience: internal\n")
     odd.write(ledger)

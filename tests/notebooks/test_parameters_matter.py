@@ -14,6 +14,8 @@ OTHER: dict[str, Any] = {
     "rules_shown": "broken",
     "span": "year",
     "flow_by": "quarter",
+    "measure": "margin",
+    "cohort_measure": "revenue",
     "months_compared": 6,
     "attribute": "size",
     "top_share": 0.1,

@@ -50,7 +50,7 @@ FINDINGS: dict[str, str] = {
     "moves.none": "Nobody had bought before {before}, so nobody could change segment since.",
     "clusters.refused": "No data-driven grouping is shown: {reason}",
     "clusters.found": "Left to the data, customers fall into {groups}; repeated on resamples the grouping agrees by {stability} (1 = the same each time). How separate the groups are: {structure}.",
-    "stages.lead": "{share} of customers are {stage}, more than in any other stage; {risk} are at risk or dormant and have brought {revenue} of all revenue.",
+    "stages.lead": "{share} of customers are {stage}; no stage holds more. {risk} are at risk or dormant and have brought {revenue} of all revenue.",
     "stages.lead_only": "{share} of customers are {stage}; no stage holds more. {risk} are at risk or dormant.",
     "stages.value": "{stage} customers bring {revenue} of revenue and are {share} of the base.",
     "bought_since.shares": "Silence is no goodbye: bought again after {since}: {shares}.",
