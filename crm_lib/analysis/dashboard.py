@@ -94,8 +94,8 @@ def measures(
     `span` ("month": the last full month, "year": the 12 months up to its end); `value`; `unit`
     ("money", "count", or "percent" as a fraction); `window_start`, `window_end` (excluded), `window`
     (text); `denominator`; `change` on the full period before and `year_change` on the same period a
-    year before (relative, or for percentages the difference of the fractions), each with its
-    `…_window` and, where it is null, its `…_reason`; `note` says why a value is null or what it
+    year before (relative, or for percentages the difference of the fractions), each with the
+    value it starts `…_from`, its `…_window` and, where it is null, its `…_reason`; `note` says why a value is null or what it
     leaves out. Margin rows appear only where lines have a cost.
 
     A customer first seen in the warm-up is never new, so new customers are not compared with a
@@ -293,6 +293,7 @@ def _row(
         elif not reason and measure.unit != "percent" and not (earlier or 0) > 0:
             reason = f"it was not above zero in {then}"
         row[prefix] = None if reason else _difference(measure, value or 0.0, earlier or 0.0)
+        row[f"{prefix}_from"] = None if reason else earlier
         row[f"{prefix}_window"] = str(then)
         row[f"{prefix}_reason"] = reason
     return row | {"note": _note(measure, span.now, value, observed, warm_up_ends)}

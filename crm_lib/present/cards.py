@@ -49,13 +49,14 @@ def _measure(key: str, row: pd.Series) -> Number:
         year_change_label="on the year before",
         good=GOOD.get(key),  # type: ignore[arg-type]
         denominator=f"of {row['denominator']}" if row["denominator"] else "",
-        note=row["note"] or (_was(row) if few and pd.notna(row["change"]) else ""),
+        note=row["note"] or (_was(row) if few else ""),
     )
 
 
 def _was(row: pd.Series) -> str:
-    before = row["value"] / (1 + row["change"])
-    return words.say("card.was", before=words.count(round(before)))
+    if pd.isna(row["change_from"]):
+        return ""
+    return words.say("card.was", before=words.count(row["change_from"]))
 
 
 def concentration(

@@ -130,7 +130,7 @@ def test_partial_months_and_the_warm_up_are_named_not_only_coloured() -> None:
 
 def test_the_waterfall_prints_every_step() -> None:
     shown = texts(svg(base.decomposition))
-    assert [text for text in shown if "£" in text] == ["£1K", "−£300.00", "+£50.00", "£750.00"]
+    assert [text for text in shown if "£" in text] == ["£1,000", "−£300", "+£50", "£750"]
 
 
 def test_the_lorenz_curve_reads_off_the_best_fifth() -> None:

@@ -32,7 +32,7 @@ def test_everything_said_is_escaped_in_html_and_kept_in_text() -> None:
         assert NASTY in said.text
         bundle = said._repr_mimebundle_()
         assert bundle["text/plain"] == said.text
-        assert bundle["text/html"].endswith(f">{said.html}</div>")
+        assert bundle["text/html"].endswith(f"{said.html}</div>")
 
 
 def test_amounts_in_dollars_are_no_formula_in_the_lab() -> None:
