@@ -467,6 +467,23 @@ def test_the_next_command_is_named(home: Path) -> None:
     assert "2 lines, 2 orders, 1 customers, 4.50 EUR net of returns" in shown
 
 
+def test_a_file_outside_the_project_is_said_to_work_here_only(
+    home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    inside = put(home, "s.csv", ["customer,order,date,amount", "1,2,2023-01-01,5.5"])
+    outside = tmp_path_factory.mktemp("elsewhere") / "s.csv"
+    outside.write_bytes(inside.read_bytes())
+    for path, told in ((inside, False), (outside, True)):
+        out = io.StringIO()
+        init.run("shop", [path], force=True, console=Console(file=out, width=200))
+        text = (home / "data" / "shop" / "dataset.yml").read_text(encoding="utf-8")
+        assert ("# Works on this machine only" in text) is told
+        assert (str(outside) in text) is told
+        assert ("Works on this machine only: s.csv" in out.getvalue()) is told
+        assert ("data/shop/s.csv" in out.getvalue()) is told
+        assert dataset.load("shop").tables["lines"].source is not None
+
+
 def test_online_retail_is_mapped_as_the_data_set_that_ships(home: Path, shared_data: Path) -> None:
     sample = home / "raw" / "retail.csv"
     source = shared_data / "online_retail" / "online_retail.parquet"

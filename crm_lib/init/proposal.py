@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from crm_lib.dataset import Source
@@ -48,6 +49,11 @@ class TableProposal:
     unused: tuple[tuple[str, str], ...] = ()
     query: str = ""
 
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """The files outside the project, which `dataset.yml` can name only for this machine."""
+        return tuple(file for file in self.source.files if Path(file).is_absolute())
+
     def column(self, key: str) -> Entry | None:
         return next((entry for entry in self.columns if entry.key == key), None)
 
@@ -88,6 +94,11 @@ class Proposal:
 
     def setting(self, key: str) -> Entry:
         return next(entry for entry in self.settings if entry.key == key)
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """The files of all tables that lie outside the project, each once."""
+        return tuple(dict.fromkeys(file for table in self.tables for file in table.outside))
 
     def _entries(self) -> Iterator[tuple[str, Entry]]:
         for entry in self.settings:

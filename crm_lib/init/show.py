@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from crm_lib.errors import listing
 from crm_lib.init.proposal import Entry, Proposal
 from crm_lib.init.text import flow, one_line
 
@@ -62,6 +65,7 @@ def _preview(found: Proposal, console: Console) -> None:
 def next_steps(name: str, found: Proposal, path: str, console: Console) -> None:
     """Where the file is, what to settle in it, and the next command once that is done."""
     console.print(f"\nWritten: [bold]{escape(path)}[/]")
+    _tell_outside(name, found, console)
     if found.missing:
         console.print(
             f"[red]Fill in first:[/] {escape(', '.join(found.missing))} (marked FILL IN). Without "
@@ -78,3 +82,15 @@ def next_steps(name: str, found: Proposal, path: str, console: Console) -> None:
     blocked = found.missing or found.trouble
     when = "Only after that" if blocked else "Then"
     console.print(f"{when}: [bold]crm check {name} --as-of {as_of}[/]")
+
+
+def _tell_outside(name: str, found: Proposal, console: Console) -> None:
+    """Files that others who have the project do not have."""
+    if not found.outside:
+        return
+    shown = listing((Path(file).name for file in found.outside), 5)
+    console.print(
+        f"[yellow]Works on this machine only:[/] {escape(shown)} outside the project, named by "
+        f"absolute path. To share the data set, copy what it reads under data/{name}/ and write "
+        f"data/{name}/{escape(Path(found.outside[0]).name)} in dataset.yml."
+    )

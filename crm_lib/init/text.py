@@ -23,7 +23,7 @@ def rendered(proposal: Proposal) -> str:
     labels = "; ".join(dict.fromkeys(table.label for table in proposal.tables))
     text = environment.get_template("dataset.yml.j2").render(
         proposal=proposal, title=proposal.setting("title").value, labels=one_line(labels),
-        line=_line, flow=flow, source=source_keys, pad=_pad,
+        line=_line, one_line=one_line, flow=flow, source=source_keys, pad=_pad,
         grain=lambda name: schema.table(name).grain,
     )  # fmt: skip
     return text.rstrip() + "\n"
