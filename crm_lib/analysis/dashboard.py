@@ -94,9 +94,9 @@ def measures(
     `span` ("month": the last full month, "year": the 12 months up to its end); `value`; `unit`
     ("money", "count", or "percent" as a fraction); `window_start`, `window_end` (excluded), `window`
     (text); `denominator`; `change` on the full period before and `year_change` on the same period a
-    year before (relative, or for percentages the difference of the fractions), each with the
-    value it starts `…_from`, its `…_window` and, where it is null, its `…_reason`; `note` says why a value is null or what it
-    leaves out. Margin rows appear only where lines have a cost.
+    year before (relative, or for percentages the difference of the fractions), each with the value
+    it starts `…_from`, its `…_window` and, where it is null, its `…_reason`; `note` says why a value
+    is null or what it leaves out. Margin rows appear only where lines have a cost.
 
     A customer first seen in the warm-up is never new, so new customers are not compared with a
     window that the warm-up touches.
