@@ -52,7 +52,7 @@ def verdict(found: Verdict) -> None:
     _table("Rows", columns, counts, numbers=len(_FATES))
     _table(
         "Rules",
-        ("result", "rule", "severity", "on fail", "failing", "of"),
+        ("result", "rule", "severity", "on fail", "remark", "failing", "of"),
         [_rule_row(outcome) for outcome in found.outcomes],
         numbers=2,
     )
@@ -75,18 +75,30 @@ def _rule_row(outcome: RuleOutcome) -> tuple[str, ...]:
         outcome.rule_id,
         outcome.severity,
         outcome.on_fail,
+        outcome.problem,
         f"{outcome.failing_rows:,}",
         f"{outcome.checked_rows:,}",
     )
 
 
 def coverage(found: Sequence[ReportCoverage]) -> None:
-    """One line a report: can this data set fill it, what is missing, what would that unlock."""
+    """One line a report: can this data set fill it, and what is missing; then one a missing table or
+    column, the most useful first: what would it unlock, and where."""
+    from crm_lib import coverage as covered
+
     _table(
         "Reports that the data can fill",
-        ("report", "coverage", "missing", "would unlock"),
-        [(item.report, item.coverage, item.missing, item.unlock) for item in found],
+        ("report", "coverage", "missing"),
+        [(item.report, item.coverage, item.missing) for item in found],
     )
+    more = covered.unlocks(found)
+    if len(more):
+        _table(
+            "What would unlock more",
+            ("map this", "for these reports", "to see", "analyses"),
+            [(row.item, row.reports, row.purposes, row.analyses) for row in more.itertuples()],
+            numbers=1,
+        )
 
 
 def datasets(known: Sequence[Dataset]) -> None:

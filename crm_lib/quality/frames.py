@@ -11,11 +11,12 @@ _PARTS = ("read", "accepted", "quarantined", "later", "out_of_scope")
 
 
 def rules_frame(verdict: Verdict) -> pd.DataFrame:
-    """One row a rule, those worth knowing first.
+    """One row a rule, those worth knowing first, those that do not apply last.
 
     Columns: rule_id, table, subject, severity, result, failing_rows, checked_rows, share (of rows),
     money (of the failing rows, float), tolerate (share of rows), on_fail, observed, example
-    ("row 3 of orders.csv: x"), because.
+    ("row 3 of orders.csv: x"), because. `observed` also says why a rule could not be checked or does
+    not apply.
     """
     worth = {outcome.rule_id for outcome in verdict.worth_saying}
     quiet = [outcome for outcome in verdict.outcomes if outcome.rule_id not in worth]

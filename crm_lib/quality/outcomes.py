@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from crm_lib.quality.rule import Kind, OnFail, Rule, Severity
 
-Result = Literal["passed", "within tolerance", "failed", "could not check"]
-"""within tolerance: rows failed and were set aside, or failed a critical rule, but few enough."""
+Result = Literal["passed", "within tolerance", "failed", "could not check", "not applicable"]
+"""within tolerance: rows failed and were set aside, or failed a critical rule, but few enough.
+not applicable: the data set does not map a column that the rule reads."""
 
 
 class _Strict(BaseModel):
@@ -66,7 +67,7 @@ class RuleOutcome(_Strict):
     """How one rule came out.
 
     `observed` is the measured number of a table rule (days as ISO text), `money` that of the
-    failing rows, `problem` why the rule could not be checked.
+    failing rows, `problem` why the rule could not be checked or does not apply.
     """
 
     rule_id: str
@@ -91,6 +92,12 @@ class RuleOutcome(_Strict):
         own = {name: getattr(rule, name) for name in cls.model_fields if hasattr(rule, name)}
         result = "could not check" if problem else _result(rule, failing_share)
         return cls.model_validate({**own, **more, "result": result, "problem": problem})
+
+    @classmethod
+    def not_applicable(cls, rule: Rule) -> RuleOutcome:
+        """The outcome of a rule that reads columns which the data set does not map."""
+        reason = f"dataset.yml maps no {', '.join(rule.lacks)} in '{rule.table}'"
+        return cls.of(rule, 0.0).model_copy(update={"result": "not applicable", "problem": reason})
 
     @property
     def share(self) -> float:

@@ -16,7 +16,8 @@ class Rule:
 
     `kind`: a row rule names failing rows; a table rule judges the table's profile (see `profile`).
     `tolerate`: the share of rows (0 to 1) that may fail before the rule itself counts as failed.
-    `subject`: the canonical columns it is about, for the reader.
+    `subject`: the canonical columns it is about, for the reader. `lacks`: columns it reads that the
+    data set does not map, so that it does not apply.
     """
 
     rule_id: str
@@ -29,6 +30,7 @@ class Rule:
     on_fail: OnFail = "keep"
     tolerate: float = 0.0
     subject: str = ""
+    lacks: tuple[str, ...] = ()
 
     @property
     def measure(self) -> str:

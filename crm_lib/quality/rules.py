@@ -9,7 +9,7 @@ from crm_lib.errors import UsageError, unknown
 from crm_lib.quality import structure, suites
 from crm_lib.quality.rule import Rule
 
-__all__ = ["Rule", "load"]
+__all__ = ["Rule", "load", "not_applicable"]
 
 
 def load(dataset: Dataset) -> dict[str, list[Rule]]:
@@ -24,6 +24,12 @@ def load(dataset: Dataset) -> dict[str, list[Rule]]:
     }
     _check_ids([rule for found in rules.values() for rule in found])
     return _with_tolerances(dataset, rules)
+
+
+def not_applicable(dataset: Dataset) -> list[Rule]:
+    """The business rules on tables of the data set that read a column it does not map (`lacks`)."""
+    found = suites.every(dataset)
+    return [rule for name in dataset.tables for rule in found.get(name, []) if rule.lacks]
 
 
 def _check_ids(rules: list[Rule]) -> None:

@@ -6,14 +6,14 @@ A rule names canonical columns, attributes of a data set, or measures of the tab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crm_lib import dataset as datasets
 from crm_lib import project, schema
 from crm_lib.dataset import Dataset
 from crm_lib.errors import CrmError, UsageError, unknown
-from crm_lib.quality import dates, gx, measures
+from crm_lib.quality import dates, gx, measures, trial
 from crm_lib.quality.rule import Kind, Rule, argument_columns, condition_columns
 from crm_lib.quality.suitefile import Entry, read
 
@@ -49,10 +49,17 @@ class _Scope:
 
 
 def load(dataset: Dataset) -> dict[str, list[Rule]]:
-    """The business rules that apply to the data set, by table.
+    """The business rules that apply to the data set, by table; errors as in `every`."""
+    return {
+        name: [rule for rule in rules if not rule.lacks] for name, rules in every(dataset).items()
+    }
 
-    All files are checked, also those of tables that the data set lacks. Raises UsageError for a file
-    that names no table, is no JSON, or holds an unknown key, type, argument, column or measure.
+
+def every(dataset: Dataset) -> dict[str, list[Rule]]:
+    """All business rules, by table; `lacks` names the columns that the data set does not map.
+
+    Raises UsageError for a file that names no table, is no JSON, or holds an unknown key, type,
+    argument, column or measure, or a rule that can never run.
     """
     found: dict[str, list[Rule]] = {}
     for path in sorted(project.expectations_folder().glob("*.json")):
@@ -60,9 +67,14 @@ def load(dataset: Dataset) -> dict[str, list[Rule]]:
             text = unknown("canonical table", path.stem, schema.TABLES)
             raise UsageError(f"{project.shown(path)}: {text}")
         scope = _Scope(schema.TABLES[path.stem], dataset)
-        rules = [_rule(entry, scope) for entry in read(path)]
-        supplied = set(dataset.supplies(path.stem))
-        found[path.stem] = [rule for rule, columns in rules if supplied.issuperset(columns)]
+        entries = read(path)
+        rules = [_rule(entry, scope) for entry in entries]
+        trial.check([(entry.place, rule) for entry, (rule, _) in zip(entries, rules, strict=True)])
+        supplied = dataset.supplies(path.stem)
+        found[path.stem] = [
+            replace(rule, lacks=tuple(name for name in columns if name not in supplied))
+            for rule, columns in rules
+        ]
     return found
 
 

@@ -46,7 +46,8 @@ class Verdict(BaseModel):
     @property
     def worth_saying(self) -> list[RuleOutcome]:
         """The outcomes that a reader must know of, the gravest first."""
-        said = [outcome for outcome in self.outcomes if outcome.result != "passed"]
+        quiet = ("passed", "not applicable")
+        said = [outcome for outcome in self.outcomes if outcome.result not in quiet]
         return sorted(said, key=lambda o: (not o.is_critical_failure, o.severity != "critical"))
 
     @property
@@ -55,7 +56,8 @@ class Verdict(BaseModel):
 
     def quarantine_rules(self, table: str) -> list[str]:
         """The rules of `table` whose failing rows are set aside; see `fates.accepted`."""
-        found = [o for o in self.outcomes if o.table == table and o.kind == "row"]
+        rows = [o for o in self.outcomes if o.table == table and o.kind == "row"]
+        found = [outcome for outcome in rows if outcome.result != "not applicable"]
         return [outcome.rule_id for outcome in found if outcome.on_fail == "quarantine"]
 
     def summary(self) -> dict[str, Any]:
@@ -105,13 +107,15 @@ def assess(
             f"None of {work.counts['lines'].out_of_scope.rows:,} order lines before {as_of} meets the "
             f"scope '{scope}'."
         )
+    outcomes = [outcome for name in staged for outcome in work.outcomes(name)]
+    outcomes += map(RuleOutcome.not_applicable, rulebook.not_applicable(dataset))
     return Verdict(
         dataset=dataset.name,
         currency=dataset.currency,
         as_of=as_of,
         scope=scope,
         tables=list(work.counts.values()),
-        outcomes=[outcome for name in staged for outcome in work.outcomes(name)],
+        outcomes=outcomes,
         anonymous=work.anonymous(),
         profiles={name: work.shown_profile(name) for name in staged},
     )

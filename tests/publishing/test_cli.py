@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from crm_lib.cli import app
 from tests.conftest import ROOT
+from tests.publishing.conftest import write_notebook
 
 DAY = "2023-04-01"
 HEAVY = ("pandas", "ibis", "duckdb", "great_expectations", "nbformat", "papermill", "matplotlib")
@@ -182,6 +184,36 @@ def test_a_check_shows_rows_rules_and_coverage(project: Path) -> None:
     assert result.exit_code == 0, result.output
     for shown in ("lines.amount_readable", "03_segments", "full", "passed"):
         assert shown in result.output
+    assert "not applicable" not in result.output
+    assert "What would unlock more" not in result.output, (
+        "these reports need no more than they have"
+    )
+
+
+def test_a_check_lists_rules_that_do_not_apply_and_what_more_columns_would_unlock(
+    project: Path,
+) -> None:
+    meta = {"rule_id": "lines.cost", "because": "x", "on_fail": "quarantine"}
+    rule = {
+        "type": "expect_column_values_to_be_between", "severity": "critical", "meta": meta,
+        "kwargs": {"column": "cost", "min_value": 0},
+    }  # fmt: skip
+    suite = project / "expectations" / "lines.json"
+    suite.write_text(json.dumps({"name": "lines", "expectations": [rule]}))
+    code = "import crm_lib as crm\ncrm.profiles.preferences(book.lines, book.table('products'))"
+    notebook = write_notebook(project / "notebooks", "06_more", code)
+    try:
+        result = crm("check", "six", "--as-of", DAY)
+    finally:
+        suite.unlink()
+        notebook.unlink()
+    assert result.exit_code == 0, result.output
+    shown = " ".join(result.output.split())
+    assert (
+        "not applicable lines.cost critical quarantine dataset.yml maps no cost in 'lines'" in shown
+    )
+    assert "What would unlock more" in shown
+    assert "products 06_more" in shown
 
 
 def test_a_critical_rule_within_its_tolerance_is_not_called_critical(

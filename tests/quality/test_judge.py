@@ -61,6 +61,7 @@ def test_rows_are_found_in_every_batch(project: Project, monkeypatch: pytest.Mon
     monkeypatch.setattr(judge, "BATCH_ROWS", 1000)
     count = 7001
     table = staged(list(LINES), [("a", "1", "2023-01-05", 1, at % 10) for at in range(count)])
+    listed_rules = rules.load(dataset())["lines"]
     sizes: list[int] = []
     real = gx.judge
 
@@ -69,7 +70,7 @@ def test_rows_are_found_in_every_batch(project: Project, monkeypatch: pytest.Mon
         return real(frame, listed)
 
     monkeypatch.setattr(gx, "judge", counted)
-    found = failing(table, rules.load(dataset())["lines"])
+    found = failing(table, listed_rules)
     assert len(sizes) > 1
     assert sum(sizes) == count
     assert {row for row, _ in found} == {at + 1 for at in range(count) if at % 10 > 5}
@@ -132,11 +133,10 @@ def test_pairs_of_columns(monkeypatch: pytest.MonkeyPatch, own_rules: None) -> N
     }
 
 
-def test_a_rule_that_cannot_be_checked_says_why(project: Project) -> None:
-    project(lines=[expectation("lines.text", BETWEEN, column="order_id", min_value=0)])
-    (found,) = judge.judge_rows(
-        rules.load(dataset())["lines"], staged(COLUMNS, [line()])
-    ).to_pylist()
+def test_a_rule_that_cannot_be_checked_says_why() -> None:
+    kwargs = {"column": "order_id", "min_value": 0}
+    rule = rules.Rule("lines.text", "lines", "row", BETWEEN, kwargs, "warning", "why")
+    (found,) = judge.judge_rows([rule], staged(COLUMNS, [line()])).to_pylist()
     assert found["row_id"] is None
     assert found["rule_id"] == "lines.text"
     assert "same type" in found["problem"]

@@ -14,6 +14,7 @@ from crm_lib.quality.suitefile import read
 from tests.quality.conftest import LINES, ROOT, Project, dataset, expectation
 
 BETWEEN = "expect_column_values_to_be_between"
+MATCHES = "expect_column_values_to_match_regex"
 POSITIVE = {"type": "comparison", "column": {"name": "quantity"}, "operator": ">", "parameter": 0}
 
 
@@ -71,6 +72,13 @@ def conditional(condition: Any) -> dict[str, Any]:
             "Write it as a rule on a measure",
         ),
         (expectation("lines.x", BETWEEN, column="mean_order_id", min_value=0), "has no mean"),
+        (expectation("lines.x", MATCHES, column="order_id", regex="(a"), "can never run: Invalid"),
+        (expectation("lines.x", BETWEEN, column="order_id", min_value=0), "of the same type"),
+        (
+            expectation("lines.x", BETWEEN, column="amount", min_value=0,
+                        row_condition={**POSITIVE, "parameter": "many"}),
+            "can never run",
+        ),
     ],
 )  # fmt: skip
 def test_a_fault_in_a_suite_is_told(project: Project, written: dict[str, Any], named: str) -> None:
@@ -133,6 +141,34 @@ def test_tolerances_of_the_data_set_override_those_of_the_rule(project: Project)
 def test_rules_about_columns_that_a_data_set_lacks_do_not_apply(project: Project) -> None:
     project(lines=[expectation("lines.cost", BETWEEN, column="cost", min_value=0), faulty()])
     assert [rule.rule_id for rule in suites.load(dataset())["lines"]] == ["lines.x"]
+
+
+def test_rules_on_columns_not_mapped_say_what_they_lack(project: Project) -> None:
+    cost = {"type": "comparison", "column": {"name": "cost"}, "operator": ">", "parameter": 0}
+    written = [
+        expectation("lines.discount", BETWEEN, column="mean_discount", min_value=0),
+        expectation("lines.cost", BETWEEN, column="amount", min_value=0, row_condition=cost),
+        faulty(),
+    ]
+    project(lines=written, wallets=[expectation("wallets.x", BETWEEN, column="spend", min_value=0)])
+    lacking = {rule.rule_id: rule.lacks for rule in rules.not_applicable(dataset())}
+    assert lacking == {"lines.discount": ("discount",), "lines.cost": ("cost",)}
+
+
+def test_rules_that_can_run_are_not_refused_for_the_row_they_are_tried_on(project: Project) -> None:
+    text = "expect_column_values_to_"
+    project(lines=[
+        expectation("lines.a", MATCHES, column="order_id", regex="^[A-Z]{2}\\d+$"),
+        expectation("lines.b", f"{text}match_json_schema", column="order_id", json_schema={"type": "object"}),
+        expectation("lines.c", f"{text}match_strftime_format", column="order_id", strftime_format="%Y-%m-%d"),
+        expectation("lines.d", f"{text}be_in_set", column="order_id", value_set=[1, 2]),
+        expectation("lines.e", "expect_column_value_lengths_to_be_between", column="order_id", min_value=3),
+        expectation("lines.f", BETWEEN, column="ordered_at", min_value="2020-01-01"),
+        expectation("lines.g", f"{text}not_be_null", column="quantity", row_condition=POSITIVE),
+        expectation("lines.h", "expect_column_pair_values_a_to_be_greater_than_b", column_A="amount", column_B="quantity"),
+        expectation("lines.i", BETWEEN, column="last_day", min_value="2020-01-01"),
+    ])  # fmt: skip
+    assert len(suites.load(dataset())["lines"]) == 9
 
 
 def test_an_attribute_of_another_data_set_is_not_misspelt(project: Project) -> None:
@@ -201,6 +237,7 @@ def test_the_suites_that_ship_are_right(own_rules: None) -> None:
         for name, table in schema.TABLES.items()
     }
     found = suites.load(dataset(everything))
+    assert not rules.not_applicable(dataset(everything))
     assert {path.stem: len(read(path)) for path in files} == {t: len(r) for t, r in found.items()}
     assert all(
         rule.rule_id.startswith(f"{table}.") for table, listed in found.items() for rule in listed

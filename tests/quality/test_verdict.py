@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pytest
 
 from crm_lib.errors import CriticalDataFailure, UsageError
-from crm_lib.quality import fates, frames, judge, rules
+from crm_lib.quality import fates, frames, judge, rules, trial
 from crm_lib.quality.outcomes import Count, RuleOutcome, TableCount
 from crm_lib.quality.verdict import Verdict
 from tests.quality.conftest import LINES, Project, bound, dataset, expectation, staged, verdict_on
@@ -192,7 +192,10 @@ def test_rules_on_the_whole_table(project: Project) -> None:
     assert verdict.profiles["lines"]["days_without_rows"] == 10
 
 
-def test_a_critical_rule_that_cannot_be_checked_stops_publication(project: Project) -> None:
+def test_a_critical_rule_that_cannot_be_checked_stops_publication(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "check", lambda rules: None)  # it would tell before any data is read
     written = expectation("lines.text", BETWEEN, column="order_id", min_value=0)
     project(lines=[written])
     warned = verdict_on(dataset(), {"lines": lines(GOOD)})
@@ -203,6 +206,20 @@ def test_a_critical_rule_that_cannot_be_checked_stops_publication(project: Proje
     project(lines=[{**written, "severity": "critical"}])
     with pytest.raises(CriticalDataFailure, match="could not be checked"):
         verdict_on(dataset(), {"lines": lines(GOOD)}).raise_if_critical()
+
+
+def test_a_rule_on_a_column_not_mapped_is_listed_and_no_warning(project: Project) -> None:
+    written = expectation("lines.cost", BETWEEN, column="cost", min_value=0)
+    project(lines=[{**written, "severity": "critical"}])
+    verdict = verdict_on(dataset(), {"lines": lines(GOOD, ANONYMOUS)})
+    found = outcome(verdict, "lines.cost")
+    assert (found.result, found.failing_rows) == ("not applicable", 0)
+    assert found.problem == "dataset.yml maps no cost in 'lines'"
+    assert verdict.status == "passed"
+    assert verdict.worth_saying == []
+    (*_, last) = frames.rules_frame(verdict).to_dict("records")
+    assert (last["rule_id"], last["result"]) == ("lines.cost", "not applicable")
+    assert last["observed"] == "dataset.yml maps no cost in 'lines'"
 
 
 def test_no_person_is_named_in_an_example(project: Project) -> None:
