@@ -128,10 +128,11 @@ def test_one_of_everything_is_said_in_the_singular(ledger: Ledger, said: RunNote
 
 
 def test_stages_of_equal_size_are_not_ranked(ledger: Ledger, said: RunNotebook) -> None:
-    odd = ODD["only returns"]
+    lines = rows("anna,1,2023-01-20,30.00,1,tea", "ben,2,2023-01-20,-5.00,-1,tea")
+    odd = Odd(lines, "2023-02-01", beside="")
     odd.write(ledger)
     told = said("04_lifecycle", until="finding", dataset="odd", as_of=odd.as_of)
-    assert told.finding.startswith("100% of customers are prospects; no stage holds more.")
+    assert told.finding.startswith("50% of customers are prospects; no stage holds more.")
 
 
 def test_a_name_is_nothing_to_profile_by(ledger: Ledger, said: RunNotebook) -> None:

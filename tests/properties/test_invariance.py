@@ -325,7 +325,7 @@ def _scaled(name: str, frame: pd.DataFrame, factor: float) -> pd.DataFrame:
         "lorenz": (["value"], every),
         "cohort_revenue": (["value", "per_customer"], every),
         "cut_points": (["reached_at"], frame.get("measure") == "Revenue"),
-        "measures": (["value"], frame.get("unit") == "money"),
+        "measures": (["value", "change_from", "year_change_from"], frame.get("unit") == "money"),
         "effects": (["before", "after"], ~frame.get("factor", every).isin(_COUNTED)),
     }
     columns, rows = partly.get(name, ([], every))

@@ -24,7 +24,7 @@ def stages(sizes: pd.DataFrame) -> str:
     risk = sizes[sizes["stage"].isin(AT_RISK)]
     fields = {
         "share": words.percent(lead["share"], 0),
-        "stage": str(lead["stage"]).lower(),
+        "stage": PLURAL.get(str(lead["stage"]), str(lead["stage"]).lower()),
         "risk": words.percent(risk["share"].sum(), 0),
     }
     if sizes["revenue_share"].isna().all():
