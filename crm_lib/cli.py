@@ -5,6 +5,7 @@ Heavy modules load inside the commands, so that `crm --help` answers at once.
 
 from __future__ import annotations
 
+import os
 import signal
 from datetime import date
 from pathlib import Path
@@ -44,7 +45,8 @@ def _unwritable(error: BaseException) -> str:
     """
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         place = f" {error.filename}" if error.filename else ""
-        text = f"cannot write{place}: {error.strerror or error}"
+        is_closed = os.path.exists(error.filename or "") and not os.access(error.filename, os.R_OK)
+        text = f"cannot {'read' if is_closed else 'write'}{place}: {error.strerror or error}"
     elif type(error).__module__.endswith("duckdb") and type(error).__name__ == "IOException":
         text = "cannot write: " + str(error).splitlines()[0].removeprefix("IO Error: ")
     else:

@@ -143,6 +143,21 @@ def test_rows_set_aside_cannot_be_written_where_no_file_can_be(project: Path) ->
     assert "cannot write /proc/x.csv: " in result.stderr
 
 
+def test_a_file_that_may_not_be_read_is_named_as_such(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = project / "data" / "six" / "lines.csv"
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(lines))
+
+    monkeypatch.setattr("crm_lib.publishing.runner.run", refused)
+    monkeypatch.setattr("os.access", lambda path, mode: str(path) != str(lines))
+    result = crm("run", "six", "--as-of", DAY)
+    assert result.exit_code == 2
+    assert f"cannot read {lines}: Permission denied." in result.stderr
+
+
 @pytest.mark.parametrize(
     "fault",
     [
