@@ -12,6 +12,7 @@ from crm_lib.periods import Window
 from crm_lib.present import words
 from crm_lib.present.numbers import Number
 from crm_lib.present.sentences.lifecycle import AT_RISK
+from crm_lib.present.sentences.quality import FOUND
 
 GOOD = {"revenue": "up", "margin": "up", "active_customers": "up", "new_customers": "up"}
 """Measures whose direction is good or bad news whatever the business."""
@@ -134,7 +135,8 @@ def stages(sizes: pd.DataFrame, at_risk: pd.DataFrame, *, observed: Window) -> l
 def quality(summary: Mapping[str, Any], rules: pd.DataFrame) -> list[Number]:
     """How sound the data is: `Verdict.summary()` and the frame of rules."""
     rows, money = summary["rows"], summary["money"]
-    found = rules[rules["result"] != "passed"]
+    found = rules["result"].isin(FOUND).sum()
+    applying = (rules["result"] == "passed").sum() + found
     window = "order lines of the data set"
     return [
         Number("rows_read", "Order lines read", rows["read"], "count", window),
@@ -146,9 +148,9 @@ def quality(summary: Mapping[str, Any], rules: pd.DataFrame) -> list[Number]:
         Number(
             "rules_broken",
             "Rules that found something",
-            len(found),
+            found,
             "count",
             "all tables",
-            denominator=f"of {len(rules)} rules",
+            denominator=f"of {applying} rules",
         ),
     ]

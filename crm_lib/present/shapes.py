@@ -8,6 +8,7 @@ from crm_lib import errors
 from crm_lib.periods import Window, parse_day
 from crm_lib.present import words
 from crm_lib.present.sentences.base import FACTOR_NAMES
+from crm_lib.present.sentences.quality import FOUND
 
 
 def measures_in_words(measures: pd.DataFrame, span: str, currency: str) -> pd.DataFrame:
@@ -117,7 +118,7 @@ def chosen_rules(rules: pd.DataFrame, shown: str) -> pd.DataFrame:
     """The frame of rules: "all" of them, or those "broken". Raises UsageError for another word."""
     if shown not in ("all", "broken"):
         raise errors.UsageError(errors.unknown("choice of rules", shown, ["all", "broken"]))
-    return rules if shown == "all" else rules[rules["result"] != "passed"]
+    return rules if shown == "all" else rules[rules["result"].isin(FOUND)]
 
 
 def tables_at_hand(presence: pd.DataFrame) -> pd.DataFrame:

@@ -220,6 +220,8 @@ def test_the_finding_and_the_strip_count_the_same_warnings(published: Path) -> N
     text = soup(published / "01_data_quality.html").get_text(" ")
     assert "The data passed, with 2 warnings." in text
     assert "no critical rule failed, 2 warnings to know of" in text
+    found = json.loads((published / "metrics.json").read_text())["01_data_quality"]["rules_broken"]
+    assert found["value"] == 2
 
 
 def test_numbers_and_manifest_are_json_about_this_run(published: Path) -> None:

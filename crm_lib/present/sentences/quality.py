@@ -7,17 +7,21 @@ import pandas as pd
 from crm_lib.present import words
 from crm_lib.present.words import say
 
+FOUND = ("failed", "could not check", "within tolerance")
+"""Outcomes of rules that a reader must know of; the others passed, or do not apply to the data set."""
+
 
 def verdict(rules: pd.DataFrame, status: str, accepted: int) -> str:
     """The verdict in one sentence. Frame: `quality.verdict` rules with severity and result."""
     rows = words.counted(accepted, "order line")
-    found = rules[rules["result"] != "passed"]
+    found = rules[rules["result"].isin(FOUND)]
     if status == "failed":
         bad = found[found["result"].isin(["failed", "could not check"])]
         critical = words.counted((bad["severity"] == "critical").sum(), "critical rule")
         return say("quality.failed", failures=critical)
     if status == "passed":
-        return say("quality.passed", rules=words.counted(len(rules), "rule"), accepted=rows)
+        applying = words.counted((rules["result"] == "passed").sum(), "rule")
+        return say("quality.passed", rules=applying, accepted=rows)
     warnings = words.counted(len(found), "warning")
     return say("quality.passed with warnings", warnings=warnings, accepted=rows)
 
