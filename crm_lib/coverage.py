@@ -83,7 +83,8 @@ def unlocks(reports: Sequence[ReportCoverage]) -> pd.DataFrame:
         analyses = dict.fromkeys(lack.analysis for lack, _ in mine)
         purposes = dict.fromkeys(lack.purpose for lack, _ in mine)
         in_reports = ", ".join(dict.fromkeys(report for _, report in mine))
-        rows.append((item, len(analyses), in_reports, " ".join(purposes)))
+        said = "; ".join(purpose.rstrip(".") for purpose in purposes)
+        rows.append((item, len(analyses), in_reports, said))
     found = pd.DataFrame(rows, columns=["item", "analyses", "reports", "purposes"])
     return found.sort_values("analyses", ascending=False, kind="stable", ignore_index=True)
 

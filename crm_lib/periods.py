@@ -114,13 +114,6 @@ def is_partial_month(month: date, observed: Window) -> bool:
     return whole.start < observed.start or whole.end > observed.end
 
 
-def fiscal_year(day: date, first_month: int) -> Window:
-    """The fiscal year that holds `day`; it starts on the first of `first_month` (1–12)."""
-    year = day.year if day.month >= first_month else day.year - 1
-    start = date(year, first_month, 1)
-    return Window(start, add_months(start, 12))
-
-
 def as_of_days(text: str, every: Step | None = None) -> list[date]:
     """The `as_of` days of a run: one day, or `FIRST..LAST` stepped by `every`, both included.
 

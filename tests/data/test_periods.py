@@ -39,11 +39,6 @@ def test_a_month_cut_by_as_of_is_partial() -> None:
     assert partial == [date(2011, 12, 1)]
 
 
-def test_fiscal_year() -> None:
-    assert periods.fiscal_year(date(2024, 3, 31), 4) == Window(date(2023, 4, 1), date(2024, 4, 1))
-    assert periods.fiscal_year(date(2024, 4, 1), 4).start == date(2024, 4, 1)
-
-
 def test_back_fill_days_keep_the_day_of_the_month() -> None:
     found = periods.as_of_days("2024-01-31..2024-04-30", "month")
     assert found == [date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 30)]
