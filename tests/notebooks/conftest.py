@@ -37,20 +37,23 @@ def ledger(
     return make
 
 
+@pytest.fixture(scope="session")
+def company_files() -> dict[str, str]:
+    return {f"{name}.csv": synthetic.as_csv(rows) for name, rows in synthetic.tables().items()}
+
+
 @pytest.fixture
-def company(ledger: Ledger) -> str:
+def company(ledger: Ledger, company_files: dict[str, str]) -> str:
     """The synthetic company as CSV files; its name as a data set."""
-    files = {f"{name}.csv": synthetic.as_csv(rows) for name, rows in synthetic.tables().items()}
-    ledger("synthetic", files, synthetic.yml())
+    ledger("synthetic", company_files, synthetic.yml())
     return "synthetic"
 
 
 @pytest.fixture
-def twin(ledger: Ledger, company: str) -> str:
+def twin(ledger: Ledger, company: str, company_files: dict[str, str]) -> str:
     """A second data set beside the company: the lines of every other customer."""
-    tables = synthetic.tables()
-    tables["lines"] = [row for row in tables["lines"] if row["customer"][-1:] in set("02468")]
-    files = {f"{name}.csv": synthetic.as_csv(rows) for name, rows in tables.items()}
+    lines = [row for row in synthetic.tables()["lines"] if row["customer"][-1:] in set("02468")]
+    files = {**company_files, "lines.csv": synthetic.as_csv(lines)}
     ledger("twin", files, synthetic.yml().replace(f"data/{company}", "data/twin"))
     return "twin"
 
