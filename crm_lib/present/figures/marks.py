@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -118,10 +119,9 @@ def key(
 
 
 def short(ax: Axes, name: object) -> str:
-    """A name that leaves room for the figure; the table beside it has the whole."""
-    most = 16 if is_narrow(ax) else 30
-    text = str(name)
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    """A name that leaves room for the figure, on a phone in two lines; the table beside it has the whole."""
+    width, lines = (16, 2) if is_narrow(ax) else (30, 1)
+    return "\n".join(textwrap.wrap(str(name), width, max_lines=lines, placeholder="…"))
 
 
 def only_categories(ax: Axes, names: Sequence[str]) -> None:
