@@ -7,7 +7,6 @@ book.customers          # one row a customer, an Ibis table; collect(...) brings
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import cached_property
@@ -17,15 +16,14 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
-import pyarrow.parquet as parquet
 from ibis.backends.duckdb import Backend
 
-from crm_lib import cache, conditions, engine, facts, known, schema, staging
+from crm_lib import cache, conditions, engine, facts, intake, known, schema, staging
 from crm_lib import dataset as datasets
 from crm_lib.dataset import Dataset
-from crm_lib.errors import NotInData, SourceError, UsageError, listing, unknown
+from crm_lib.errors import NotInData, UsageError, listing, unknown
 from crm_lib.periods import Window, add_months, parse_day
-from crm_lib.quality import fates, judge, rules
+from crm_lib.quality import fates
 from crm_lib.quality import verdict as verdicts
 
 LAST_DAYS = 31
@@ -47,7 +45,7 @@ def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:
             f"as_of {day} lies before the data: '{name}' is observed from {dataset.observed_from}."
         )
     conditions.check_lines(dataset, condition)
-    staged = _staged(dataset)
+    staged = intake.folder_of(dataset)
     folder = staged / "as_of" / f"{day}{cache.slug(condition)}"
     book = Book(dataset, day, condition, staged, folder)
     _check_day(dataset, day, book.staged("lines"))
@@ -57,7 +55,7 @@ def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:
 
 def check_days(dataset: Dataset, days: Iterable[date]) -> None:
     """Raise UsageError for a day too long after the last order line; stages what the cache lacks."""
-    lines = engine.connect().read_parquet(_staged(dataset) / "staged" / "lines.parquet")
+    lines = engine.connect().read_parquet(intake.folder_of(dataset) / "staged" / "lines.parquet")
     _check_day(dataset, max(days), lines)
 
 
@@ -72,38 +70,6 @@ def _check_day(dataset: Dataset, as_of: date, lines: ir.Table) -> None:
             f"as_of {as_of} lies after the data: the last order line of "
             f"'{dataset.name}' is of {last_day}. Use {last_day + timedelta(days=1)} or earlier."
         )
-
-
-def _staged(dataset: Dataset) -> Path:
-    """The cache folder of the data set's staged and judged tables, made where it is not there yet."""
-    key, made_from = cache.fingerprint(dataset)
-    return cache.built(
-        cache.folder_of(dataset, key), lambda folder: _stage(dataset, folder, made_from)
-    )
-
-
-def _stage(dataset: Dataset, folder: Path, made_from: dict[str, object]) -> None:
-    """Stage every table and let the row rules judge it; both independent of `as_of`."""
-    backend = engine.connect(folder / "spill")
-    by_table = rules.load(dataset)
-    (folder / "judged").mkdir()
-    (folder / "staged").mkdir()
-    for name in dataset.tables:
-        path = folder / "staged" / f"{name}.parquet"
-        staging.write(name, dataset, backend, folder / "scratch", path)
-        table = backend.read_parquet(path)
-        if not int(table.count().execute()):
-            raise SourceError(f"The table '{name}' has no rows; check its source in dataset.yml.")
-        failures = judge.judge_rows(by_table.get(name, []), table)
-        parquet.write_table(failures, folder / "judged" / f"{name}.parquet")
-    for leftover in ("scratch", "spill"):
-        shutil.rmtree(folder / leftover, ignore_errors=True)
-    set_aside = {
-        name: [rule.rule_id for rule in by_table.get(name, []) if rule.on_fail == "quarantine"]
-        for name in dataset.tables
-    }
-    (folder / "judged" / "quarantine.json").write_text(json.dumps(set_aside, indent=1))
-    (folder / "made_from.json").write_text(json.dumps(made_from, indent=1, sort_keys=True))
 
 
 class Book:
