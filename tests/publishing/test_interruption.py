@@ -146,7 +146,7 @@ def test_a_second_run_is_told_of_the_first_and_an_interrupt_ends_it_cleanly(
         _, message = run.communicate()
         assert run.returncode == 130, message
         assert "Traceback" not in message
-        assert not is_running(kernel)
+        wait_until(lambda: not is_running(kernel), "the end of the kernel")
     assert assert_whole(reports) == before
     assert not drafts(reports)
     assert lock.read_holder(reports) is None
@@ -157,5 +157,5 @@ def test_a_stopped_service_ends_as_cleanly(reports: Path, project: Path, tmp_pat
         run.terminate()
         _, message = run.communicate()
         assert run.returncode == 130, message
-        assert not is_running(kernel)
+        wait_until(lambda: not is_running(kernel), "the end of the kernel")
     assert not drafts(reports)
