@@ -52,6 +52,12 @@ class Columns:
         chosen = {f.name: getattr(self, f.name)[rows] for f in fields(self)}  # type: ignore[arg-type]
         return type(self)(**chosen)
 
+    def joined(self, other: Self) -> Self:
+        """These rows and then the other's."""
+        names = [f.name for f in fields(self)]  # type: ignore[arg-type]
+        both = {n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in names}
+        return type(self)(**both)
+
 
 @dataclass(frozen=True)
 class People(Columns):

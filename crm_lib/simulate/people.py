@@ -1,0 +1,67 @@
+"""The people of a block: who they are, when they come, and their own rates, drawn from the laws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from crm_lib.simulate.block import Block, Floats, Ints, People
+from crm_lib.simulate.laws import ADOPTER_SHARES
+
+OPENING_DAYS = 30
+
+
+def make(block: Block) -> People:
+    """One row a customer of the block, drawn from the shares and the Gamma laws of the company."""
+    stream, company, count = block.stream("people"), block.company, block.count
+    segment = pick(stream, (s.share for s in company.segments), count)
+    source = pick(stream, (s.share for s in company.sources), count)
+    place = pick(stream, company.places.values(), count)
+    adopter = pick(stream, ADOPTER_SHARES, count)
+    joined_day = _joined(block, stream)
+    purchasing = [s.purchasing for s in company.segments]
+    spend = [s.spend for s in company.segments]
+    rate = _gamma(stream, segment, [p.r for p in purchasing], [p.alpha_days for p in purchasing])
+    hazard = _gamma(stream, segment, [p.s for p in purchasing], [p.beta_days for p in purchasing])
+    spend_rate = _gamma(stream, segment, [s.q for s in spend], [s.gamma for s in spend])
+    return People(
+        number=block.first + np.arange(count),
+        segment=segment,
+        source=source,
+        place=place,
+        adopter=adopter,
+        joined_day=joined_day,
+        rate=rate * np.array([s.rate_factor for s in company.sources])[source],
+        hazard=hazard * np.array([s.hazard_factor for s in company.sources])[source],
+        spend_rate=spend_rate,
+        is_regular=stream.random(count)
+        < np.array([s.regular_share for s in company.segments])[segment],
+        is_costly=stream.random(count)
+        < np.array([s.costly_share for s in company.segments])[segment],
+        never_buys=stream.random(count) < company.laws.never_buy_share,
+    )
+
+
+def pick(stream: np.random.Generator, shares: Iterable[float], count: int) -> Ints:
+    """`count` positions, drawn with these shares."""
+    edges = np.cumsum(list(shares))
+    return np.searchsorted(edges / edges[-1], stream.random(count), side="right")
+
+
+def _gamma(stream: np.random.Generator, row: Ints, shape: list[float], rate: list[Any]) -> Floats:
+    return stream.gamma(np.array(shape)[row]) / np.array(rate)[row]
+
+
+def _joined(block: Block, stream: np.random.Generator) -> Ints:
+    """Days of joining: some in the opening, the others at a density 1 + growth·x in seasonal time."""
+    laws, clock = block.company.laws, block.clock
+    uniform = stream.random(block.count)
+    growth = max(laws.growth, 1e-9)
+    share = (np.sqrt(1 + 2 * growth * uniform * (1 + growth / 2)) - 1) / growth
+    later = clock.calendar(share * clock.seasonal(np.array([float(clock.days)])))
+    opening = stream.random(block.count) * min(OPENING_DAYS, clock.days)
+    is_opening = stream.random(block.count) < laws.opening_share
+    joined = np.where(is_opening, opening, later).astype(np.int64)
+    return np.minimum(joined, clock.days - 1)
