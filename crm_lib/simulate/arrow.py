@@ -49,7 +49,9 @@ def ids(prefix: str, numbers: Ints, digits: int = 8) -> pa.Array:
     return pc.binary_join_element_wise(prefix, filled, "")
 
 
-def days(day: npt.NDArray[np.integer], clock: Clock, missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+def days(
+    day: npt.NDArray[np.integer], clock: Clock, missing: npt.NDArray[np.bool_] | None = None
+) -> pa.Array:
     """Days from the start of the window as dates."""
     first = (clock.start - EPOCH).days
     return pa.array((np.asarray(day) + first).astype(np.int32), pa.int32(), mask=missing).cast(

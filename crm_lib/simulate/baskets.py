@@ -7,11 +7,9 @@ stage in its life and the month's price cuts. Quantity follows from the price, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from crm_lib.simulate.block import Block, Flags, Floats, Ints, Lines, Orders, People
+from crm_lib.simulate.block import Block, Floats, Ints, Lines, Orders, People
 from crm_lib.simulate.choice import Choice
 from crm_lib.simulate.ordering import OPEN_SECONDS, OPENS
 
@@ -20,9 +18,7 @@ LEAST_PER_LINE = 0.50
 """No order is worth less than this for each of its lines."""
 
 
-def make(
-    block: Block, people: People, orders: Orders, choice: Choice, agreed: Floats
-) -> Lines:
+def make(block: Block, people: People, orders: Orders, choice: Choice, agreed: Floats) -> Lines:
     """The order lines of a block, by order, and after them the lines that come back.
 
     `agreed`: the discount of each customer (row of `People`) by contract, a share of list price.
@@ -87,9 +83,7 @@ def _campaign_discount(block: Block, orders: Orders) -> Floats:
     return np.array([*rates, 0.0])[orders.campaign]  # the last one is for -1, no campaign
 
 
-def _returned(
-    block: Block, stream: np.random.Generator, sold: Lines, choice: Choice
-) -> Lines:
+def _returned(block: Block, stream: np.random.Generator, sold: Lines, choice: Choice) -> Lines:
     """The lines that come back within the window: whole lines, money and goods."""
     shortest, longest = block.company.laws.return_days
     back = stream.random(len(sold)) < choice.return_rate[sold.product]

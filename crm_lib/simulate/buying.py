@@ -81,7 +81,12 @@ def _lived(
     unit, time, is_first = unit[order], time[order], is_first[order]
     channel = channels(block, stream, people.segment[customer[unit]])
     happens = _spared(block, stream, people.segment[customer[unit]], channel, time, is_first)
-    unit, time, is_first, channel = (v[happens] for v in (unit, time, is_first, channel))
+    unit, time, is_first, channel = (
+        unit[happens],
+        time[happens],
+        is_first[happens],
+        channel[happens],
+    )
     bought = Purchases(unit, time, is_first, channel, *_complaints(block, stream, time))
     return _left_for_complaints(spells, bought)
 

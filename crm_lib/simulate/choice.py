@@ -56,9 +56,7 @@ class Choice:
         weights = by_category[:, :, self.category, :] * within[:, None]
         return np.moveaxis(weights, 2, 3)
 
-    def draw(
-        self, segment: Ints, adopter: Ints, month: Ints, stream: np.random.Generator
-    ) -> Ints:
+    def draw(self, segment: Ints, adopter: Ints, month: Ints, stream: np.random.Generator) -> Ints:
         """A product for each line: positions in `Company.products`."""
         _, adopters, months, products = self._shape
         cell = (segment * adopters + adopter) * months + month

@@ -298,7 +298,7 @@ class Laws:
     season: tuple[float, ...] = (1.0,) * 12
     """purchase rate by calendar month, January first, against the year's mean"""
     opening_share: float = 0.3
-    """customers who join within the first 30 days"""
+    """customers who join within the first 90 days"""
     growth: float = 0.5
     """the others join evenly, at a density that rises by this share over the window"""
     never_buy_share: float = 0.0

@@ -42,12 +42,12 @@ def make(
 
 def _numbered(customer: Ints) -> Ints:
     """The number of each order among the customer's, from 0."""
-    rows = np.arange(len(customer))
-    begins = np.concatenate([[True], customer[1:] != customer[:-1]]) if len(customer) else []
-    starts = np.flatnonzero(begins)
-    number = rows - np.repeat(starts, np.diff(np.append(starts, len(customer))))
+    starts = np.searchsorted(customer, np.unique(customer))
+    number = np.arange(len(customer)) - np.repeat(starts, np.diff(np.append(starts, len(customer))))
     if len(number) and number.max() >= MOST_ORDERS:
-        raise ValueError(f"A customer has more than {MOST_ORDERS} orders; lower the purchase rates.")
+        raise ValueError(
+            f"A customer has more than {MOST_ORDERS} orders; lower the purchase rates."
+        )
     return number
 
 
@@ -58,4 +58,6 @@ def _complaints(block: Block, bought: Purchases, sorted_: Ints) -> Complaints:
     rows = np.flatnonzero((bought.cause >= 0) & (bought.made < block.clock.days))
     rows = rows[np.argsort(place[rows])]
     made: Floats = bought.made[rows]
-    return Complaints(place[rows], bought.cause[rows], made, bought.resolved[rows], bought.leaves[rows])
+    return Complaints(
+        place[rows], bought.cause[rows], made, bought.resolved[rows], bought.leaves[rows]
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from crm_lib.simulate.block import Block, Floats, Ints, People
 from crm_lib.simulate.laws import ADOPTER_SHARES
 
-OPENING_DAYS = 30
+OPENING_DAYS = 90
 
 
 def make(block: Block) -> People:

@@ -45,7 +45,7 @@ def make(
     """The participants of every campaign, the campaign that each purchase redeems (-1: none), and
     the extra orders."""
     redeems = np.full(len(bought), -1)
-    exposures, extras = [_nobody()], [Extra(*_empty(3))]
+    exposures, extras = [_nobody()], [_no_extra()]
     for code, law in enumerate(block.company.laws.campaigns):
         if law.kind == "acquisition":
             redeems[_won(block, people, spells, bought, law)] = code
@@ -61,20 +61,20 @@ def make(
         np.minimum.at(first, spells.customer[bought.spell[usual]], bought.time[usual])
         np.minimum.at(first, extra.customer, extra.time)
         redeemed = np.where(np.isinf(first), np.nan, first)[customers]
-        exposures.append(
-            Exposures(np.full(len(customers), code), customers, is_treated, redeemed)
-        )
+        exposures.append(Exposures(np.full(len(customers), code), customers, is_treated, redeemed))
         extras.append(extra)
     return reduce(Exposures.joined, exposures), redeems, reduce(Extra.joined, extras)
 
 
-def _empty(columns: int) -> list[Ints]:
-    return [np.zeros(0, dtype=np.int64)] * columns
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 def _nobody() -> Exposures:
-    code, customer = _empty(2)
-    return Exposures(code, customer, code.astype(bool), code.astype(float))
+    return Exposures(_NONE, _NONE, _NONE.astype(np.bool_), _NONE.astype(np.float64))
+
+
+def _no_extra() -> Extra:
+    return Extra(_NONE, _NONE.astype(np.float64), _NONE)
 
 
 def _days(block: Block, law: Campaign) -> tuple[int, int]:
@@ -135,9 +135,7 @@ def _extra(
     return Extra(customer[unit], time, np.full(len(unit), code))
 
 
-def _won(
-    block: Block, people: People, spells: Spells, bought: Purchases, law: Campaign
-) -> Ints:
+def _won(block: Block, people: People, spells: Spells, bought: Purchases, law: Campaign) -> Ints:
     """The first orders of the customers that an acquisition campaign brought."""
     first, end = _days(block, law)
     names = [source.name for source in block.company.sources]
