@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from types import NoneType, UnionType
@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
-from crm_lib import cli, coverage, project, schema, segment_map
+from crm_lib import cli, coverage, markdown, project, schema, segment_map
 from crm_lib.dataset import Dataset, Mapping, Source, TableConfig
 from crm_lib.quality import rules, structure
 from crm_lib.quality.rule import Rule
@@ -41,7 +41,7 @@ def text() -> str:
         source=_keys(Source),
         mapping=_keys(Mapping),
         stages=_keys(Thresholds),
-        segment_keys=_listed(field.name for field in fields(segment_map.Rule)),
+        segment_keys=markdown.listed(field.name for field in fields(segment_map.Rule)),
         segments=_segments(),
         analyses="\n".join(map(_module, _modules())),
         structure=_patterns(structural),
@@ -51,23 +51,8 @@ def text() -> str:
     )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; line breaks and bars within cells are taken out."""
-    cells = [[" ".join(str(cell).split()).replace("|", "\\|") for cell in row] for row in rows]
-    lines = [head, ["---"] * len(head), *cells]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
-def _code(name: object) -> str:
-    return f"`{name}`"
-
-
 def _marked(name: str, required: bool) -> str:
-    return f"**{_code(name)}**" if required else _code(name)
-
-
-def _listed(names: Iterable[object]) -> str:
-    return ", ".join(map(_code, names))
+    return f"**{markdown.code(name)}**" if required else markdown.code(name)
 
 
 def _opening(thing: object) -> str:
@@ -82,14 +67,14 @@ def _canonical(table: schema.Table) -> str:
     rows = [(_marked(c.name, c.required), c.type, c.unit, _meaning(c)) for c in table.columns]
     about = [f"{table.grain[0].upper()}{table.grain[1:]}."]
     if table.key:
-        about.append(f"Key: {_listed(table.key)}.")
+        about.append(f"Key: {markdown.listed(table.key)}.")
     if table.recorded:
-        about.append(f"Dated by {_code(table.recorded)}: later rows do not exist yet.")
-    about += [f"{_code(column)} points to {_code(to)}." for column, to in table.references]
+        about.append(f"Dated by {markdown.code(table.recorded)}: later rows do not exist yet.")
+    about += [f"{markdown.code(column)} points to {markdown.code(to)}." for column, to in table.references]
     if table.open_ended:
         about.append("Further columns may be added under `attributes:`.")
-    columns = _table(("column", "type", "unit", "meaning"), rows)
-    return f"### {_code(table.name)}\n\n{' '.join(about)}\n\n{columns}"
+    columns = markdown.table(("column", "type", "unit", "meaning"), rows)
+    return f"### {markdown.code(table.name)}\n\n{' '.join(about)}\n\n{columns}"
 
 
 def _meaning(column: schema.Column) -> str:
@@ -116,7 +101,7 @@ def _keys(block: type[BaseModel]) -> str:
         for name, field in block.model_fields.items()
         if field.description  # a key without a meaning is not for the file
     ]
-    return _table(("key", "value", "default", "meaning"), rows)
+    return markdown.table(("key", "value", "default", "meaning"), rows)
 
 
 def _kind(annotation: Any) -> str:
@@ -128,7 +113,7 @@ def _kind(annotation: Any) -> str:
     if hasattr(annotation, "__metadata__"):
         return _kind(parts[0])
     if origin is Literal:
-        return " or ".join(map(_code, parts))
+        return " or ".join(map(markdown.code, parts))
     if origin in (Union, UnionType):
         return " or ".join(_kind(part) for part in parts if part is not NoneType)
     if origin is list:
@@ -154,7 +139,7 @@ def _bounds(field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default in (PydanticUndefined, None, "", []) or field.default == {}:
         return ""
-    return _code(f"{field.default:g}" if isinstance(field.default, float) else field.default)
+    return markdown.code(f"{field.default:g}" if isinstance(field.default, float) else field.default)
 
 
 def _segments() -> str:
@@ -162,7 +147,7 @@ def _segments() -> str:
         (rule.name, _span(rule.recency), _span(rule.frequency), rule.meaning, rule.action)
         for rule in segment_map.DEFAULT.rules
     ]
-    return _table(("name", "recency", "frequency", "meaning", "action"), rows)
+    return markdown.table(("name", "recency", "frequency", "meaning", "action"), rows)
 
 
 def _span(scores: tuple[int, int]) -> str:
@@ -179,17 +164,17 @@ def _modules() -> list[str]:
 
 def _module(module: str) -> str:
     rows = [
-        (_code(name), need.purpose, _listed(_beyond(need.tables)), _added(need.optional))
+        (markdown.code(name), need.purpose, markdown.listed(_beyond(need.tables)), _added(need.optional))
         for name, need in sorted(coverage.declared().items())
         if name.startswith(f"{module}.")
     ]
     about = _opening(sys.modules[f"crm_lib.analysis.{module}"])
-    table = _table(("analysis", "purpose", "needs also", "says more with"), rows)
-    return f"### {_code(module)}\n\n{about}\n\n{table}"
+    table = markdown.table(("analysis", "purpose", "needs also", "says more with"), rows)
+    return f"### {markdown.code(module)}\n\n{about}\n\n{table}"
 
 
 def _added(optional: dict[str, str]) -> str:
-    return "; ".join(f"{_code(item)}: {what}" for item, what in optional.items())
+    return "; ".join(f"{markdown.code(item)}: {what}" for item, what in optional.items())
 
 
 def _beyond(tables: dict[str, tuple[str, ...]]) -> list[str]:
@@ -236,16 +221,16 @@ def _patterns(structural: Iterable[Rule]) -> str:
             form = form.replace(f".{rule.subject}_", ".<column>_")
         found.setdefault((form, _grave(rule), _fate(rule)), []).append(rule)
     rows = [
-        (_code(form if len(alike) > 1 else alike[0].rule_id), grave, fate, _reason(alike[0]))
+        (markdown.code(form if len(alike) > 1 else alike[0].rule_id), grave, fate, _reason(alike[0]))
         for (form, grave, fate), alike in found.items()
     ]
-    return _table(("rule", "severity", "failing rows are", "because, for example"), rows)
+    return markdown.table(("rule", "severity", "failing rows are", "because, for example"), rows)
 
 
 def _suite(name: str, found: Iterable[Rule]) -> str:
-    rows = [(_code(rule.rule_id), _grave(rule), _fate(rule), rule.because) for rule in found]
-    table = _table(("rule", "severity", "failing rows are", "because"), rows)
-    return f"#### {_code(f'expectations/{name}.json')}\n\n{table}"
+    rows = [(markdown.code(rule.rule_id), _grave(rule), _fate(rule), rule.because) for rule in found]
+    table = markdown.table(("rule", "severity", "failing rows are", "because"), rows)
+    return f"#### {markdown.code(f'expectations/{name}.json')}\n\n{table}"
 
 
 def _reason(rule: Rule) -> str:
@@ -279,19 +264,19 @@ def _command(name: str, command: Any) -> str:
             usage += [label] if parameter.required else []
         default = _initial(parameter.default)
         rows.append((_marked(label, parameter.required), parameter.help or "", default))
-    table = _table(("parameter", "meaning", "default"), rows) if rows else ""
-    return f"### {_code(' '.join(usage))}\n\n{command.help}\n\n{table}"
+    table = markdown.table(("parameter", "meaning", "default"), rows) if rows else ""
+    return f"### {markdown.code(' '.join(usage))}\n\n{command.help}\n\n{table}"
 
 
 def _exit_codes() -> str:
     _, _, codes = _group().epilog.rstrip(".").partition("Exit codes: ")
-    rows = [(_code(code), meaning) for code, _, meaning in
+    rows = [(markdown.code(code), meaning) for code, _, meaning in
             (each.partition(" ") for each in codes.split(" · "))]  # fmt: skip
-    return _table(("code", "meaning"), rows)
+    return markdown.table(("code", "meaning"), rows)
 
 
 def _initial(default: Any) -> str:
-    return _code(default) if default and isinstance(default, str | int) else ""
+    return markdown.code(default) if default and isinstance(default, str | int) else ""
 
 
 def main() -> None:

@@ -1,0 +1,148 @@
+"""The laws of a company as rows: for `truth/laws.parquet`, and for the page on the two companies.
+
+A row is a law (its place in the declarations, such as `segments.Home cooks.spend`), one of its
+parameters, the value as text and what it means: the text below the attribute in `laws.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+from crm_lib.simulate import laws
+from crm_lib.simulate.clock import Clock
+
+NONE = "none"
+"""The value of a parameter that is left out."""
+
+_FROM_A_DAY: dict[type, tuple[str, ...]] = {laws.Campaign: ("starts",), laws.Event: ("moment",)}
+"""Moments that take effect on their day."""
+_FROM_A_MONTH: dict[type, tuple[str, ...]] = {
+    laws.Category: tuple(stage.lower() for stage in laws.STAGES),
+    laws.Product: ("launched", "replaced"),
+    laws.Incident: ("moment",),
+}
+"""Moments that take effect on the first day of their month."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One parameter of a law."""
+
+    law: str
+    parameter: str
+    value: str
+    meaning: str
+
+
+def table(company: laws.Company, clock: Clock, customers: int, seed: int) -> pa.Table:
+    """truth/laws: law, parameter, value and meaning as text; the size of the simulation first.
+
+    A planted moment has a second row, named `<parameter>_on`: the day on which it takes effect.
+    """
+    size = {
+        "company": (company.name, "which of the companies"),
+        "customers": (customers, "customers simulated"),
+        "months": (clock.months, "calendar months observed"),
+        "seed": (seed, "of all random numbers"),
+        "first_day": (clock.start, "first day observed"),
+        "as_of": (laws.WINDOW_ENDS, "first day not observed"),
+    }
+    found = [Row("simulation", name, str(value), said) for name, (value, said) in size.items()]
+    found += rows(company, clock)
+    names = [field.name for field in fields(Row)]
+    return pa.table({n: pa.array([getattr(r, n) for r in found], pa.string()) for n in names})
+
+
+def rows(company: laws.Company, clock: Clock) -> list[Row]:
+    """Every parameter of the company, in the order of the declarations; moments also as dates."""
+    return list(_declared("company", company, clock))
+
+
+@cache
+def meanings(declaration: type) -> dict[str, str]:
+    """What the attributes of a law mean: the texts below them and those of its properties."""
+    (body,) = ast.parse(inspect.getsource(declaration)).body
+    assert isinstance(body, ast.ClassDef)
+    said = {}
+    for each, below in zip(body.body, [*body.body[1:], None], strict=True):
+        is_text = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and is_text:
+            said[each.target.id] = inspect.cleandoc(below.value.value)  # type: ignore[union-attr]
+        elif isinstance(each, ast.FunctionDef) and each.decorator_list:
+            said[each.name] = ast.get_docstring(each) or ""
+    return {name: " ".join(text.split()) for name, text in said.items()}
+
+
+def opening(declaration: type) -> str:
+    """The first sentence or line of a law's own text."""
+    return inspect.getdoc(declaration).partition("\n")[0]  # type: ignore[union-attr]
+
+
+def _declared(law: str, declared: Any, clock: Clock) -> Iterator[Row]:
+    """The rows of one declaration, then those of the declarations within it."""
+    kind, inside = type(declared), []
+    said = meanings(kind)
+    for field in fields(declared):
+        value = getattr(declared, field.name)
+        parts = _parts(law, field.name, value)
+        inside += parts
+        if not parts:
+            meaning = said.get(field.name) or opening(kind)
+            yield from _values(law, field.name, value, meaning)
+            yield from _dated(law, kind, field.name, value, clock)
+    if kind is not laws.Company:
+        for name, derived in inspect.getmembers(kind, lambda each: isinstance(each, property)):
+            yield Row(law, name, f"{derived.fget(declared):.10g}", said[name])
+    for place, part in inside:
+        yield from _declared(place, part, clock)
+
+
+def _parts(law: str, name: str, value: Any) -> list[tuple[str, Any]]:
+    """The declarations that an attribute holds, each with its place."""
+    place = name if law == "company" else f"{law}.{name}"
+    if is_dataclass(value):
+        return [(place, value)]
+    if isinstance(value, tuple) and value and is_dataclass(value[0]):
+        return [(f"{place}.{getattr(part, fields(part)[0].name)}", part) for part in value]
+    return []
+
+
+def _values(law: str, name: str, value: Any, meaning: str) -> Iterator[Row]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _values(law, f"{name}.{key}", part, meaning)
+    else:
+        yield Row(law, name, _text(value), meaning)
+
+
+def _text(value: Any) -> str:
+    if value is None or value == ():
+        return NONE
+    if isinstance(value, tuple):
+        return "; ".join(map(_text, value))
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _dated(law: str, kind: type, name: str, value: Any, clock: Clock) -> Iterator[Row]:
+    """The day on which a moment takes effect."""
+    if value is None:
+        return
+    if name in _FROM_A_DAY.get(kind, ()):
+        yield Row(law, f"{name}_on", str(clock.date_of(clock.day_at(value))), "its first day")
+    if name in _FROM_A_MONTH.get(kind, ()):
+        first = month_start(clock, clock.month_at(value))
+        yield Row(law, f"{name}_on", str(first), "first day of its first month")
+
+
+def month_start(clock: Clock, month: int) -> date:
+    """First day of a month of the window (from 0), or of one before it."""
+    counted = clock.start.year * 12 + clock.start.month - 1 + month
+    return date(counted // 12, counted % 12 + 1, 1)
