@@ -1,4 +1,4 @@
-"""The command `crm`: run reports, check data, look up a customer, describe a new data set.
+"""The command `crm`: run reports, check data, look up a customer, describe or simulate a data set.
 
 Heavy modules load inside the commands, so that `crm --help` answers at once.
 """
@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from crm_lib.errors import CrmError, UsageError
 
 INTERRUPTED = 130
+OUT_OF_TOLERANCE = 5
 
 
 class _Commands(TyperGroup):
@@ -68,8 +69,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Validated data, segments, lifecycle and value of customers, in reports that open offline.",
     epilog="Exit codes: 0 published · 2 wrong usage or configuration · 3 the data failed a critical "
-    "rule · 4 published, and an alert fired · 5 a report failed · 6 another run holds the lock · "
-    "130 interrupted.",
+    "rule · 4 published, and an alert fired · 5 a report failed, or a score outside its tolerance · "
+    "6 another run holds the lock · 130 interrupted.",
 )
 
 Dataset = Annotated[
@@ -132,6 +133,7 @@ def run(
     ] = False,
 ) -> None:  # fmt: skip
     """Make the reports of a data set as of a day, and publish them in one move."""
+    from crm_lib import terminal
     from crm_lib.publishing import parameters, plan, worker
 
     worker.skip_slow_grammar()
@@ -143,7 +145,7 @@ def run(
         _say_plan(plan.make(dataset, days, only=only or [], extra=extra, scope=scope))
         return
     signal.signal(signal.SIGTERM, _interrupt)
-    with _Progress() as progress:
+    with terminal.Progress() as progress:
         published = runner.run(
             dataset, days, only=only or [], parameters=extra, scope=scope, jobs=jobs, keep=keep,
             force=force, say=progress.say,
@@ -192,34 +194,6 @@ def _say_plan(made: Any) -> None:
         if item.coverage == "impossible":
             typer.echo(f"  {item.report} would be left out: it needs {item.missing}")
     typer.echo("Nothing was run.")
-
-
-class _Progress:
-    """Lines of what happens, each with the seconds since the start; on a terminal also a spinner."""
-
-    def __init__(self) -> None:
-        import time
-
-        from rich.console import Console
-
-        self.clock, self.start = time.perf_counter, time.perf_counter()
-        self.console = Console(stderr=True, highlight=False)
-        self.spinner = self.console.status("starting") if self.console.is_terminal else None
-
-    def __enter__(self) -> _Progress:
-        if self.spinner:
-            self.spinner.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self.spinner:
-            self.spinner.stop()
-
-    def say(self, text: str) -> None:
-        line = f"[{self.clock() - self.start:5.1f} s] {text}"
-        self.console.print(line, markup=False, soft_wrap=True)
-        if self.spinner:
-            self.spinner.update(text)
 
 
 # --- the data -------------------------------------------------------------------------------------
@@ -309,6 +283,71 @@ def lookup(
     from crm_lib import terminal
 
     terminal.customer(marts.customer(dataset, customer, as_of=_day(dataset, as_of)))
+
+
+# --- companies whose truth is known ---------------------------------------------------------------
+
+
+@app.command()
+def simulate(
+    company: Annotated[str, typer.Argument(metavar="retailer|supplier", help="Which of the two companies.")],
+    customers: Annotated[
+        int | None, typer.Option(help="How many customers; 5000 of the retailer, 400 of the supplier if not given.")
+    ] = None,
+    months: Annotated[int, typer.Option(help="Calendar months observed, 1 to 240; they end with 2025.")] = 60,
+    seed: Annotated[int, typer.Option(help="Of all random numbers: the same seed gives the same files.")] = 1,
+    dirt: Annotated[str, typer.Option(metavar="none|light|heavy", help="How many defects are planted.")] = "none",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder to write; data/demo_<company> if not given.")
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Nothing but the laws of purchasing and spending.")
+    ] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes at a time (default: processors).")] = None,
+) -> None:  # fmt: skip
+    """Write a company whose every customer was made by known laws, and the truth about each."""
+    from crm_lib import project, terminal
+    from crm_lib import simulate as simulation
+
+    simulation.company(company)
+    folder = (out or project.data_folder() / f"demo_{company}").resolve()
+    signal.signal(signal.SIGTERM, _interrupt)
+    with terminal.Progress() as progress:
+        made = simulation.simulate(
+            company, customers=_DEMO_CUSTOMERS[company] if customers is None else customers,
+            months=months, seed=seed, dirt=dirt, out=folder, plain=plain, jobs=jobs, say=progress.say,
+        )  # fmt: skip
+    counts = ", ".join(f"{rows:,} {table}" for table, rows in made.tables.items())
+    typer.echo(f"{made.folder}: {counts}; in {made.seconds:.1f} s.")
+    if _is_data_set(made.folder):
+        name = made.folder.name
+        typer.echo(f"Next: crm check {name} --as-of default")
+        typer.echo(f"      crm run {name} --as-of default")
+        typer.echo(f"      crm score {name}")
+
+
+_DEMO_CUSTOMERS = {"retailer": 5_000, "supplier": 400}
+
+
+def _is_data_set(folder: Path) -> bool:
+    """Whether other commands find the (resolved) folder by its name: it lies in data/ of a project."""
+    from crm_lib import project
+
+    try:
+        return folder.parent == project.data_folder().resolve()
+    except UsageError:
+        return False
+
+
+@app.command()
+def score(dataset: Dataset, as_of: AsOf = "default") -> None:
+    """Compare what the analyses find in a simulated company with the truth that was planted."""
+    from crm_lib import score as scoring
+    from crm_lib import terminal
+
+    day = _day(dataset, as_of)
+    if not terminal.scores(dataset, day, scoring.board(dataset, day)):
+        raise typer.Exit(OUT_OF_TOLERANCE)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ from rich.table import Table
 from crm_lib.present import words
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
     from crm_lib.coverage import ReportCoverage
     from crm_lib.dataset import Dataset
     from crm_lib.lookup import Customer
@@ -23,6 +28,30 @@ _FATES = ("read", "accepted", "quarantined", "later", "out_of_scope")
 
 _LOG_WIDTH = 180
 """Characters a line where no terminal says how many it has."""
+
+
+class Progress:
+    """Lines of what happens, each with the seconds since the start; on a terminal also a spinner."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.console = Console(stderr=True, highlight=False)
+        self.spinner = self.console.status("starting") if self.console.is_terminal else None
+
+    def __enter__(self) -> Progress:
+        if self.spinner:
+            self.spinner.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.spinner:
+            self.spinner.stop()
+
+    def say(self, text: str) -> None:
+        line = f"[{time.perf_counter() - self.start:5.1f} s] {text}"
+        self.console.print(line, markup=False, soft_wrap=True)
+        if self.spinner:
+            self.spinner.update(text)
 
 
 def _table(
@@ -164,6 +193,24 @@ def customer(found: Customer) -> None:
     within = f", where {found.scope}" if found.scope else ""
     title = f"Customer {found.customer_id} of {found.dataset}, before {found.as_of}{within}"
     _table(title, ("", ""), [(name, "–" if text is None else text) for name, text in facts.items()])
+
+
+def scores(dataset: str, as_of: date, board: pd.DataFrame) -> bool:
+    """One line a measure: what was planted, what was found, how far apart they may be.
+
+    True when every measure that has a tolerance keeps it.
+    """
+    marks = {True: "yes", False: "NO", None: ""}
+    holds = [None if value is None or value != value else bool(value) for value in board["holds"]]
+    shown = board.assign(holds=[marks[each] for each in holds])
+    _table(
+        f"What was planted in {dataset}, and what was found before {as_of}",
+        tuple(shown.columns),
+        shown.itertuples(index=False),
+    )
+    missed = holds.count(False)
+    print(f"{holds.count(True)} measures hold, {missed} are outside their tolerance.")
+    return not missed
 
 
 def _percent(share: float | None) -> str | None:
