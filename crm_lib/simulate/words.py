@@ -1,0 +1,108 @@
+"""Names of people and firms: common first names, and family names made up from parts.
+
+Every letter is in cp1252, the encoding of many a delivery. A family name is a stem and an ending of
+its language; that some such names exist cannot be helped, no person or firm is meant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Language:
+    """Names that go together."""
+
+    share: float
+    """of the people"""
+    first: tuple[str, ...]
+    family: tuple[str, ...]
+
+
+def _each(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _made(stems: str, endings: str) -> tuple[str, ...]:
+    """Each stem with each ending."""
+    return tuple(stem + ending for stem in _each(stems) for ending in _each(endings))
+
+
+GERMAN = Language(
+    0.58,
+    _each(
+        """Anna Sophie Lena Katharina Marie Johanna Eva Theresa Magdalena Elisabeth Birgit Sabine
+        Karin Monika Ursula Claudia Andrea Petra Gabriele Renate Jörg Günther Björn Käthe Lukas
+        Thomas Michael Stefan Andreas Martin Florian Markus Daniel Matthias Johannes Paul Felix
+        Jakob Wolfgang Peter Franz Josef Helmut Manfred Gerhard Walter Jürgen Rüdiger"""
+    ),
+    _made(
+        """Hasel Tiefen Wolken Ollen Eschen Rauten Kranz Mühl Grün Silber Distel Wacholder Sommer
+        Nebel Ginster Drossel Hollen Birk Lärchen Kupfer Amsel Königs Brachen Heidel Morgen""",
+        "brink moor ried horst quell hagen stetter feldner gruber auer",
+    ),
+)
+CZECH = Language(
+    0.12,
+    _each(
+        """Jana Eva Hana Lenka Petra Lucie Tereza Alena Zuzana Barbora Jan Petr Pavel Tomáš Jakub
+        Milan Marek David Lukáš Ivan Roman Filip"""
+    ),
+    _made("Habr Jasen Kalin Lip Mod Osik Pod Stud Vrb Zim Doln Krás", "ák an il ovec ek ina"),
+)
+ITALIAN = Language(
+    0.08,
+    _each(
+        """Giulia Chiara Francesca Sara Elena Paola Martina Silvia Niccolò Marco Luca Andrea Matteo
+        Davide Paolo Stefano Giorgio Roberto Carlo Pietro"""
+    ),
+    _made("Albar Brun Cast Dor Fior Lavor Montar Pin Rovel Vantor", "etti ini ardo elli ano azzo"),
+)
+SPANISH = Language(
+    0.06,
+    _each(
+        """María Lucía Carmen Ana Marta Elena Inés Pilar Begoña José Javier Pablo Diego Andrés
+        Álvaro Sergio Luis Íñigo Raúl Tomás"""
+    ),
+    _made("Alb Cast Mont Roble Per Vald Sot Quint", "añeda ares eros ada orín ueña"),
+)
+FRENCH = Language(
+    0.05,
+    _each(
+        """Camille Chloé Léa Hélène Amélie Élodie Claire Sophie Françoise Zoé René François Benoît
+        Jérôme Luc Pierre Antoine Étienne Loïc Hugo"""
+    ),
+    _made("Beau Mar Val Chante Clair Lon Roche Belle", "mont chêne court vigne lieu pré"),
+)
+NORDIC = Language(
+    0.05,
+    _each(
+        """Astrid Ingrid Sigrid Maja Freja Åsa Märta Linnéa Solveig Søren Bjørn Håkon Lars Nils
+        Erik Anders Gustav Henrik Jens Øyvind"""
+    ),
+    _made("Ask Dal Fjell Gran Holm Sjö Sten Ås Ek Lind", "qvist gård haug strøm vik lund"),
+)
+TURKISH = Language(
+    0.06,
+    _each(
+        """Elif Zeynep Ayla Leyla Gül Özlem Sibel Derya Hülya Emre Mehmet Murat Can Kerem Yusuf
+        Ömer Deniz Hakan Gökhan Orhan"""
+    ),
+    _made("Kara Ak Gül Demir Yol Çam Su Gök Ay Tas", "dere han türk er kaya can"),
+)
+
+LANGUAGES = (GERMAN, CZECH, ITALIAN, SPANISH, FRENCH, NORDIC, TURKISH)
+
+FIRMS = GERMAN.family
+"""What a firm is called after."""
+TRADES = _each(
+    """Fördertechnik Maschinenbau Anlagenbau Antriebstechnik Metallbau Feinmechanik Werkzeugbau
+    Hydraulik Pneumatik Steuerungstechnik Messtechnik Verfahrenstechnik Schweißtechnik Stahlbau
+    Apparatebau Sondermaschinen Getriebebau Pumpentechnik Kühltechnik Oberflächentechnik Zerspanung
+    Montagetechnik Kunststofftechnik Elektrotechnik Umwelttechnik Landtechnik Holztechnik
+    Verpackungstechnik Fahrzeugbau Behälterbau Gerätebau Blechtechnik Dosiertechnik Lagertechnik
+    Prüftechnik Automation Industrieservice Instandhaltung Wägetechnik Siebtechnik Mühlenbau
+    Rohrleitungsbau Vorrichtungsbau Komponenten"""
+)
+LEGAL_FORMS = ("GmbH", "GmbH & Co. KG", "AG", "KG", "e. K.", "OHG")
+LEGAL_FORM_SHARES = (0.48, 0.24, 0.08, 0.08, 0.08, 0.04)
