@@ -104,7 +104,8 @@ def _table(table: schema.Table, place: str, plan: dirt.Plan, written: Sequence[s
     below = "*/*" if table.name == "lines" else "*"
     is_csv = table.name == "customers" and plan.is_dirty
     pattern = f"{glob.escape(place)}/{table.name}/{below}.{'csv' if is_csv else 'parquet'}"
-    source, notes = {"files": pattern}, []
+    notes: list[str] = []
+    source: dict[str, Any] = {"files": pattern}
     if is_csv:
         source["encoding"] = list(dirt.ENCODINGS)
         notes.append("One file a region; not all of them are written in the same encoding.")
@@ -114,6 +115,8 @@ def _table(table: schema.Table, place: str, plan: dirt.Plan, written: Sequence[s
     if table.name == "lines" and plan.late_month is not None:
         notes.append(f"One month came late: it lies in {dirt.LATE_FOLDER}/, not in lines/.")
     others = [name for name in written if name not in table.column_names]
+    if others and not table.open_ended:
+        notes.append(f"Not mapped, since it only tells rows apart: {', '.join(others)}.")
     return _Table(
         table.name, table.grain, notes, source,
         [name for name in table.column_names if name in written],

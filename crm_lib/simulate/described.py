@@ -88,7 +88,8 @@ def opening(declaration: type) -> str:
 
 def _declared(law: str, declared: Any, clock: Clock) -> Iterator[Row]:
     """The rows of one declaration, then those of the declarations within it."""
-    kind, inside = type(declared), []
+    kind: type = type(declared)
+    inside: list[tuple[str, Any]] = []
     said = meanings(kind)
     for field in fields(declared):
         value = getattr(declared, field.name)
