@@ -126,8 +126,9 @@ def _merged(work: Work, customers: int) -> Work:
 
 
 def _cents(block: Block, quarters: Ints) -> Ints:
-    cost: Floats = quarters * (accounts.law(block).hour_cost / QUARTERS)
-    return arrow.cents(cost)
+    """Cost of each number of quarters, rounded to whole cents."""
+    hour = round(accounts.law(block).hour_cost * 100)
+    return (quarters * hour + QUARTERS // 2) // QUARTERS
 
 
 def cost_cents(block: Block, people: People, spells: Spells) -> Ints:

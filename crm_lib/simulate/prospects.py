@@ -21,7 +21,6 @@ from crm_lib.errors import unknown
 from crm_lib.simulate import accounts, arrow
 from crm_lib.simulate.block import BLOCK_CUSTOMERS, Block, Columns, Flags, Floats, Ints, People
 
-ATTRIBUTES = ("interest", "budget", "referred")
 GRADES = 100
 """Interest and budget are recorded in hundredths, from 0 to 1, each equally likely."""
 REFERRED = 0.3
@@ -35,17 +34,9 @@ MOST_PER_BLOCK = 128 * BLOCK_CUSTOMERS
 
 
 @dataclass(frozen=True)
-class Prospects(Columns):
-    """One row a prospect, by the day it was recorded. Days from the start of the window."""
+class Candidates(Columns):
+    """One row a candidate, in the order in which they were drawn."""
 
-    customer: Ints
-    """row in `People` that it became; -1: none"""
-    source: Ints
-    rep: Ints
-    """-1 where there are no representatives"""
-    created: Ints
-    ended: Ints
-    """converted or given up; at or beyond `Clock.days`: still open"""
     interest: Ints
     """in hundredths"""
     budget: Ints
@@ -56,64 +47,77 @@ class Prospects(Columns):
     converts: Flags
 
 
+@dataclass(frozen=True)
+class Prospects(Candidates):
+    """One row a prospect, by the day it was recorded. Days from the start of the window."""
+
+    customer: Ints
+    """row in `People` that it became; -1: none"""
+    source: Ints
+    rep: Ints
+    """-1 where there are no representatives"""
+    created: Ints
+    ended: Ints
+    """converted or given up; at or beyond `Clock.days`: still open"""
+
+
 def convert(block: Block, people: People) -> Prospects:
     """The prospects of a block, and the customers that some of them became.
 
     Those who do not convert are recorded when, and come whence, converts do (each takes day and
     source of one drawn by chance), so that the odds hold in every month and source, too.
     """
-    for name in block.company.laws.prospecting.coefficients:
-        if name not in ATTRIBUTES:
-            raise ValueError(unknown("attribute of prospects", name, ATTRIBUTES))
     stream = block.stream("prospects")
     sells = np.array([source.sells for source in block.company.sources])
     won = stream.permutation(np.flatnonzero(sells[people.source] & ~people.never_buys))
-    attributes, probability, converts = _candidates(block, stream, len(won))
+    drawn = _candidates(block, stream, len(won))
+    like = np.empty(len(drawn), dtype=np.int64)
+    like[drawn.converts] = np.arange(len(won))
+    like[~drawn.converts] = stream.integers(0, max(len(won), 1), len(drawn) - len(won))
+    customer = np.where(drawn.converts, won[like], -1)
     joined = people.joined_day[won]
-    created = _created(block, stream, joined)
-    like = np.empty(len(converts), dtype=np.int64)
-    like[converts] = np.arange(len(won))
-    like[~converts] = stream.integers(0, max(len(won), 1), int((~converts).sum()))
-    customer = np.where(converts, won[like], -1)
-    lost = created[like] + _lag(stream, LOSS_DAYS, LOSS_SPREAD, len(like))
+    created = _created(block, stream, joined)[like]
+    lost = created + _lag(stream, LOSS_DAYS, LOSS_SPREAD, len(drawn))
     found = Prospects(
+        **vars(drawn),
         customer=customer,
         source=people.source[won[like]],
         rep=_reps(block, stream, people, customer),
-        created=created[like],
-        ended=np.where(converts, joined[like], lost),
-        interest=attributes[0],
-        budget=attributes[1],
-        referred=attributes[2],
-        probability=probability,
-        converts=converts,
+        created=created,
+        ended=np.where(drawn.converts, joined[like], lost),
     )
-    return found.take(np.argsort(found.created, kind="stable"))
+    return found.take(np.argsort(created, kind="stable"))
 
 
-def _candidates(
-    block: Block, stream: np.random.Generator, wanted: int
-) -> tuple[Ints, Floats, Flags]:
-    """Attributes (one row each of `ATTRIBUTES`), odds and outcome, up to the `wanted`-th convert."""
-    batches: list[tuple[Ints, Floats, Flags]] = [_batch(block, stream, 0)]
-    missing, drawn = wanted, 0
-    while missing > 0:
-        attributes, probability, converts = _batch(block, stream, 4 * missing + 64)
-        size = int(np.searchsorted(np.cumsum(converts), missing)) + 1
-        batches.append((attributes[:, :size], probability[:size], converts[:size]))
-        missing -= int(converts[:size].sum())
-        drawn += len(batches[-1][2])
-        if drawn > MOST_PER_BLOCK:
+def _candidates(block: Block, stream: np.random.Generator, wanted: int) -> Candidates:
+    """Candidates up to the one with whom `wanted` have converted."""
+    found = _draw(block, stream, 0)
+    while (missing := wanted - int(found.converts.sum())) > 0:
+        if len(found) > MOST_PER_BLOCK // 2:
             raise ValueError(
-                f"{block.company.name}: {wanted} customers came from sources that sell, but after "
-                f"{drawn} prospects {missing} are still missing. Raise the odds in `prospecting`."
+                f"{block.company.name}: {wanted} customers came from sources that sell, but of "
+                f"{len(found)} prospects only {wanted - missing} converted. Raise the odds in "
+                "`Laws.prospecting`."
             )
-    columns = list(zip(*batches, strict=True))
-    return (
-        np.concatenate(columns[0], axis=1),
-        np.concatenate(columns[1]),
-        np.concatenate(columns[2]),
-    )
+        drawn = _draw(block, stream, 4 * missing + 64)
+        last = np.searchsorted(np.cumsum(drawn.converts), missing)
+        found = found.joined(drawn.take(np.arange(len(drawn)) <= last))
+    return found
+
+
+def _draw(block: Block, stream: np.random.Generator, count: int) -> Candidates:
+    """`count` candidates with their attributes, and whether each converts."""
+    law = block.company.laws.prospecting
+    interest, budget = stream.integers(0, GRADES + 1, (2, count))
+    referred = (stream.random(count) < REFERRED).astype(np.int64)
+    values = {"interest": interest / GRADES, "budget": budget / GRADES, "referred": referred}
+    logit = np.full(count, law.intercept)
+    for name, coefficient in law.coefficients.items():
+        if name not in values:
+            raise ValueError(unknown("attribute of prospects", name, values))
+        logit += coefficient * values[name]
+    probability = 1 / (1 + np.exp(-logit))
+    return Candidates(interest, budget, referred, probability, stream.random(count) < probability)
 
 
 def _created(block: Block, stream: np.random.Generator, joined: Ints) -> Ints:
@@ -121,21 +125,6 @@ def _created(block: Block, stream: np.random.Generator, joined: Ints) -> Ints:
     days = block.company.laws.prospecting.days_to_convert
     created = joined - _lag(stream, days, CONVERSION_SPREAD, len(joined))
     return np.where(created < 0, stream.integers(0, joined + 1), created)
-
-
-def _batch(block: Block, stream: np.random.Generator, count: int) -> tuple[Ints, Floats, Flags]:
-    attributes = np.stack(
-        [
-            stream.integers(0, GRADES + 1, count),
-            stream.integers(0, GRADES + 1, count),
-            (stream.random(count) < REFERRED).astype(np.int64),
-        ]
-    )
-    law = block.company.laws.prospecting
-    weights = np.array([law.coefficients.get(name, 0.0) for name in ATTRIBUTES])
-    scale = np.array([1 / GRADES, 1 / GRADES, 1.0])
-    probability = 1 / (1 + np.exp(-(law.intercept + (weights * scale) @ attributes)))
-    return attributes, probability, stream.random(count) < probability
 
 
 def _lag(stream: np.random.Generator, median: float, spread: float, count: int) -> Ints:
