@@ -16,12 +16,13 @@ JOINED, LEFT = "joined: ", "left: "
 """Every reason begins with one of these."""
 
 BY_SOURCE = {
-    "referral": "recommended by a friend",
+    "referral": "recommended by another customer",
     "partner": "recommended by a partner",
     "search": "found in a search",
     "web": "found on the web",
     "leaflet": "tempted by a voucher",
     "voucher": "tempted by a voucher",
+    "mailing": "received the price list",
     "walk-in": "the shop is near",
     "fair": "met at a trade fair",
     "team": "spoken to in person",

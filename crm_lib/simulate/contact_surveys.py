@@ -13,8 +13,11 @@ For μ ~ Gamma(s, rate β) × hazard_factor,
 Answers: a(c,d) = x, rounded and clipped to 1–5. Satisfaction y = Σ weight(d) × a(c,d) +
 Normal(0, `Survey.noise`), answered as "overall", rounded and clipped to 1–5; "recommend" is
 2 y + Normal(0, 1), rounded and clipped to 0–10. So a regression of the overall on the drivers' answers
-estimates the weights; and the satisfied stay longer, but as the top of a scale holds the content and the
-delighted alike, the relation of answers to leaving is concave.
+estimates the weights.
+
+Satisfaction and staying: log μ falls evenly with experience, so that the share who are still customers
+after T days, exp(−μ T), rises ever less with satisfaction once μ T < 1: another point pays less and
+less. The clipped top of the scale holds the content and the delighted alike.
 """
 
 from __future__ import annotations
