@@ -78,12 +78,6 @@ def truth(block: Block, people: People) -> pa.Table:
     )
 
 
-def attributes(company: Company) -> tuple[str, ...]:
-    """The attributes of customers beyond the canonical columns, in the order of the table."""
-    named = {"role", "industry", "brand_tier", "size"}
-    return tuple(name for name in _by_segment(company) if name not in named)
-
-
 def _by_segment(company: Company) -> dict[str, list[Shares]]:
     """Column: the shares of its values in each segment; the company's where a segment has none."""
     whole: dict[str, Shares] = {"role": company.roles}

@@ -1,7 +1,8 @@
 """What the retailer sells: loose goods by the kilogram, litre and metre.
 
-Prices are euros per unit. The lives of the categories are planted: capsules decline while pods take
-over, oils mature within the window, soap refills still grow, fermented foods have just come.
+A product's numbers are its list price in euros per unit, cost rate, popularity and moment of launch.
+The lives of the categories are planted: capsules decline while pods take over, oils mature within the
+window, soap refills still grow, fermented foods have just come.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from crm_lib.simulate.laws import Category, Product
 COFFEE_BEANS = Category(
     "Coffee beans",
     (
-        Product("CB-01", "House espresso (kg)", "Espresso", 24.9, 0.52, 1.6),
+        Product("CB-01", "House espresso (kg)", "Espresso", 24.9, 0.52, 1.6, -6.0),
         Product(
             "CB-02",
             "Morning blend (kg)",
@@ -19,12 +20,13 @@ COFFEE_BEANS = Category(
             19.9,
             0.55,
             1.4,
+            -2.36,
             replaced=0.3,
             successor="CB-06",
         ),
-        Product("CB-03", "Highland single origin (kg)", "Filter", 32.9, 0.56, 0.8),
-        Product("CB-04", "Decaffeinated (kg)", "Espresso", 27.9, 0.56, 0.5),
-        Product("CB-05", "Green beans for home roasting (kg)", "Unroasted", 15.9, 0.62, 0.2),
+        Product("CB-03", "Highland single origin (kg)", "Filter", 32.9, 0.56, 0.8, -1.66),
+        Product("CB-04", "Decaffeinated (kg)", "Espresso", 27.9, 0.56, 0.5, -1.35),
+        Product("CB-05", "Green beans for home roasting (kg)", "Unroasted", 15.9, 0.62, 0.2, -0.49),
         Product("CB-06", "Morning blend, slow roast (kg)", "Filter", 21.9, 0.53, 1.5, launched=0.3),
     ),
     introduction=-6.0,
@@ -36,10 +38,14 @@ COFFEE_BEANS = Category(
 COFFEE_CAPSULES = Category(
     "Coffee capsules",
     (
-        Product("CC-01", "Aluminium capsules, strong (kg)", "Aluminium", 64.0, 0.5, 1.3),
-        Product("CC-02", "Aluminium capsules, mild (kg)", "Aluminium", 64.0, 0.5, 1.1),
-        Product("CC-03", "Aluminium capsules, decaffeinated (kg)", "Aluminium", 67.0, 0.51, 0.5),
-        Product("CC-04", "Lungo capsules (kg)", "Plastic", 58.0, 0.49, 0.8, return_rate=0.04),
+        Product("CC-01", "Aluminium capsules, strong (kg)", "Aluminium", 64.0, 0.5, 1.3, -4.0),
+        Product("CC-02", "Aluminium capsules, mild (kg)", "Aluminium", 64.0, 0.5, 1.1, -1.15),
+        Product(
+            "CC-03", "Aluminium capsules, decaffeinated (kg)", "Aluminium", 67.0, 0.51, 0.5, -0.45
+        ),
+        Product(
+            "CC-04", "Lungo capsules (kg)", "Plastic", 58.0, 0.49, 0.8, -3.89, return_rate=0.04
+        ),
     ),
     introduction=-4.0,
     growth=-3.2,
@@ -69,11 +75,11 @@ COMPOSTABLE_PODS = Category(
 TEA = Category(
     "Tea",
     (
-        Product("TE-01", "Breakfast tea (kg)", "Black tea", 44.0, 0.5, 1.4),
-        Product("TE-02", "Smoked black tea (kg)", "Black tea", 58.0, 0.52, 0.4),
-        Product("TE-03", "Steamed green tea (kg)", "Green tea", 69.0, 0.53, 0.9),
-        Product("TE-04", "Meadow herbs (kg)", "Herbs", 52.0, 0.47, 1.2),
-        Product("TE-05", "Rosehip and apple (kg)", "Fruit", 36.0, 0.48, 1.0),
+        Product("TE-01", "Breakfast tea (kg)", "Black tea", 44.0, 0.5, 1.4, -6.0),
+        Product("TE-02", "Smoked black tea (kg)", "Black tea", 58.0, 0.52, 0.4, -3.28),
+        Product("TE-03", "Steamed green tea (kg)", "Green tea", 69.0, 0.53, 0.9, -0.48),
+        Product("TE-04", "Meadow herbs (kg)", "Herbs", 52.0, 0.47, 1.2, -2.2),
+        Product("TE-05", "Rosehip and apple (kg)", "Fruit", 36.0, 0.48, 1.0, -0.73),
     ),
     introduction=-6.0,
     growth=-5.0,
@@ -84,9 +90,11 @@ TEA = Category(
 SPICES = Category(
     "Spices",
     (
-        Product("SP-01", "Sweet paprika (kg)", "Single spices", 29.0, 0.48, 1.5, return_rate=0.02),
-        Product("SP-02", "Black pepper, whole (kg)", "Single spices", 38.0, 0.5, 1.4),
-        Product("SP-03", "Ceylon cinnamon (kg)", "Single spices", 54.0, 0.52, 0.9),
+        Product(
+            "SP-01", "Sweet paprika (kg)", "Single spices", 29.0, 0.48, 1.5, -6.0, return_rate=0.02
+        ),
+        Product("SP-02", "Black pepper, whole (kg)", "Single spices", 38.0, 0.5, 1.4, -5.34),
+        Product("SP-03", "Ceylon cinnamon (kg)", "Single spices", 54.0, 0.52, 0.9, -3.26),
         Product(
             "SP-04",
             "Curry mix mild (kg)",
@@ -94,10 +102,11 @@ SPICES = Category(
             41.0,
             0.47,
             1.0,
+            -4.56,
             replaced=0.6,
             successor="SP-06",
         ),
-        Product("SP-05", "Bread spice (kg)", "Mixes", 33.0, 0.46, 0.7, return_rate=0.02),
+        Product("SP-05", "Bread spice (kg)", "Mixes", 33.0, 0.46, 0.7, -2.82, return_rate=0.02),
         Product("SP-06", "Curry mix without salt (kg)", "Mixes", 43.0, 0.47, 1.1, launched=0.6),
     ),
     introduction=-6.0,
@@ -109,11 +118,11 @@ SPICES = Category(
 GRAINS_AND_PULSES = Category(
     "Grains and pulses",
     (
-        Product("GP-01", "Rolled oats (kg)", "Grains", 3.2, 0.64, 1.6, return_rate=0.02),
-        Product("GP-02", "Spelt (kg)", "Grains", 4.1, 0.63, 1.1, return_rate=0.02),
-        Product("GP-03", "Risotto rice (kg)", "Rice", 6.4, 0.62, 1.2, return_rate=0.02),
-        Product("GP-04", "Mountain lentils (kg)", "Pulses", 7.2, 0.6, 1.0, return_rate=0.02),
-        Product("GP-05", "Chickpeas (kg)", "Pulses", 5.4, 0.61, 1.0, return_rate=0.02),
+        Product("GP-01", "Rolled oats (kg)", "Grains", 3.2, 0.64, 1.6, -6.0, return_rate=0.02),
+        Product("GP-02", "Spelt (kg)", "Grains", 4.1, 0.63, 1.1, -2.64, return_rate=0.02),
+        Product("GP-03", "Risotto rice (kg)", "Rice", 6.4, 0.62, 1.2, -5.92, return_rate=0.02),
+        Product("GP-04", "Mountain lentils (kg)", "Pulses", 7.2, 0.6, 1.0, -4.73, return_rate=0.02),
+        Product("GP-05", "Chickpeas (kg)", "Pulses", 5.4, 0.61, 1.0, -4.37, return_rate=0.02),
     ),
     introduction=-6.0,
     growth=-5.0,
@@ -124,10 +133,12 @@ GRAINS_AND_PULSES = Category(
 OILS_AND_VINEGARS = Category(
     "Oils and vinegars",
     (
-        Product("OV-01", "Olive oil (l)", "Oil", 18.9, 0.66, 1.6, replaced=0.48, successor="OV-05"),
-        Product("OV-02", "Pumpkin seed oil (l)", "Oil", 31.9, 0.63, 1.0),
-        Product("OV-03", "Rapeseed oil (l)", "Oil", 8.9, 0.64, 1.2),
-        Product("OV-04", "Apple vinegar (l)", "Vinegar", 6.9, 0.55, 0.9),
+        Product(
+            "OV-01", "Olive oil (l)", "Oil", 18.9, 0.66, 1.6, -1.2, replaced=0.48, successor="OV-05"
+        ),
+        Product("OV-02", "Pumpkin seed oil (l)", "Oil", 31.9, 0.63, 1.0, -0.12),
+        Product("OV-03", "Rapeseed oil (l)", "Oil", 8.9, 0.64, 1.2, -0.3),
+        Product("OV-04", "Apple vinegar (l)", "Vinegar", 6.9, 0.55, 0.9, -1.01),
         Product("OV-05", "Olive oil, early harvest (l)", "Oil", 22.9, 0.65, 1.7, launched=0.48),
     ),
     introduction=-1.2,
@@ -139,11 +150,13 @@ OILS_AND_VINEGARS = Category(
 NUTS_AND_DRIED_FRUIT = Category(
     "Nuts and dried fruit",
     (
-        Product("ND-01", "Almonds (kg)", "Nuts", 17.9, 0.66, 1.4),
-        Product("ND-02", "Hazelnuts, roasted (kg)", "Nuts", 19.9, 0.65, 1.2),
-        Product("ND-03", "Trail mix (kg)", "Mixes", 15.9, 0.6, 1.2),
-        Product("ND-04", "Dried apricots (kg)", "Dried fruit", 14.9, 0.62, 0.9),
-        Product("ND-05", "Pear crisps (kg)", "Dried fruit", 27.9, 0.57, 0.5, return_rate=0.05),
+        Product("ND-01", "Almonds (kg)", "Nuts", 17.9, 0.66, 1.4, -5.0),
+        Product("ND-02", "Hazelnuts, roasted (kg)", "Nuts", 19.9, 0.65, 1.2, -1.13),
+        Product("ND-03", "Trail mix (kg)", "Mixes", 15.9, 0.6, 1.2, -4.33),
+        Product("ND-04", "Dried apricots (kg)", "Dried fruit", 14.9, 0.62, 0.9, -2.01),
+        Product(
+            "ND-05", "Pear crisps (kg)", "Dried fruit", 27.9, 0.57, 0.5, -4.39, return_rate=0.05
+        ),
     ),
     introduction=-5.0,
     growth=-4.0,
@@ -161,12 +174,13 @@ SOAP_REFILLS = Category(
             4.9,
             0.52,
             1.5,
+            -0.5,
             replaced=0.7,
             successor="SR-05",
         ),
-        Product("SR-02", "Laundry liquid (l)", "Laundry", 6.4, 0.54, 1.4),
-        Product("SR-03", "Hand soap, lavender (l)", "Bath", 9.8, 0.5, 1.0),
-        Product("SR-04", "Shampoo, nettle (l)", "Bath", 18.5, 0.49, 0.8, return_rate=0.06),
+        Product("SR-02", "Laundry liquid (l)", "Laundry", 6.4, 0.54, 1.4, -0.5),
+        Product("SR-03", "Hand soap, lavender (l)", "Bath", 9.8, 0.5, 1.0, -0.08),
+        Product("SR-04", "Shampoo, nettle (l)", "Bath", 18.5, 0.49, 0.8, -0.4, return_rate=0.06),
         Product("SR-05", "Washing-up concentrate (l)", "Kitchen", 9.4, 0.5, 1.6, launched=0.7),
     ),
     introduction=-0.5,
@@ -178,11 +192,24 @@ SOAP_REFILLS = Category(
 CLOTH_AND_CANDLES = Category(
     "Cloth and candles",
     (
-        Product("KW-01", "Muslin (m)", "Cloth", 7.9, 0.55, 1.0),
-        Product("KW-02", "Linen towelling (m)", "Cloth", 16.9, 0.57, 0.9, return_rate=0.05),
-        Product("KW-03", "Waxed cloth, printed (m)", "Cloth", 24.9, 0.58, 1.0, return_rate=0.2),
-        Product("KW-04", "Beeswax candles (kg)", "Candles", 34.9, 0.6, 1.1, return_rate=0.05),
-        Product("KW-05", "Rapeseed wax candles (kg)", "Candles", 21.9, 0.57, 0.8, return_rate=0.05),
+        Product("KW-01", "Muslin (m)", "Cloth", 7.9, 0.55, 1.0, -4.0),
+        Product("KW-02", "Linen towelling (m)", "Cloth", 16.9, 0.57, 0.9, -3.17, return_rate=0.05),
+        Product(
+            "KW-03", "Waxed cloth, printed (m)", "Cloth", 24.9, 0.58, 1.0, -0.22, return_rate=0.2
+        ),
+        Product(
+            "KW-04", "Beeswax candles (kg)", "Candles", 34.9, 0.6, 1.1, -0.64, return_rate=0.05
+        ),
+        Product(
+            "KW-05",
+            "Rapeseed wax candles (kg)",
+            "Candles",
+            21.9,
+            0.57,
+            0.8,
+            -2.89,
+            return_rate=0.05,
+        ),
     ),
     introduction=-4.0,
     growth=-3.0,
