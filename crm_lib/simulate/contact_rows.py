@@ -34,7 +34,7 @@ CHANNELS = {"phone": 0.45, "e-mail": 0.35, "web": 0.2}
 """How customers get in touch: shares."""
 STAFF = (
     "Ada Merrow", "Bram Oakes", "Celia Thorne", "Dario Finch", "Elin Marsh", "Felix Corby",
-    "Greta Lind", "Hugo Penrose", "Ines Calder", "Jonas Wray", "Kira Stowe", "Liam Ferris",
+    "Greta Lind", "Hugo Penrose", "Inga Calder", "Jonas Wray", "Kira Stowe", "Liam Ferris",
 )  # fmt: skip
 """Who answers: invented names."""
 COST_SHAPE = 4.0

@@ -141,7 +141,10 @@ def test_customers_say_why_they_came_on_their_first_day(made: World, told: pd.Da
     day = (joined["at"] - pd.Timestamp(made.block.clock.start)).dt.days
     assert (day == made.people.joined_day[joined["row"]]).all()
     usual = joined.groupby(made.people.source[joined["row"]])["reason"].agg(lambda r: r.mode()[0])
-    assert list(usual) == ["joined: recommended by another customer", "joined: heard of through kiosk"]
+    assert list(usual) == [
+        "joined: recommended by another customer",
+        "joined: heard of through kiosk",
+    ]
 
 
 def test_leavers_say_why_they_left(made: World, told: pd.DataFrame) -> None:
