@@ -25,12 +25,12 @@ from crm_lib.simulate.retailer_goods import CATEGORIES
 HOME_COOKS = Segment(
     "Home cooks",
     0.28,
-    Purchasing(r=2.2, alpha_days=210, s=1.6, beta_days=290),
+    Purchasing(r=2.2, alpha_days=210, s=1.7, beta_days=370),
     Spend(p=5.0, q=4.5, gamma=22.4),
     extra_lines=1.7,
     categories={
-        "Grains and pulses": 0.26, "Spices": 0.2, "Oils and vinegars": 0.2,
-        "Nuts and dried fruit": 0.14, "Soap refills": 0.08, "Fermented foods": 0.06,
+        "Grains and pulses": 0.26, "Spices": 0.2, "Oils and vinegars": 0.24,
+        "Nuts and dried fruit": 0.14, "Soap refills": 0.12, "Fermented foods": 0.5,
         "Tea": 0.04, "Coffee beans": 0.02,
     },
     channels={"shop": 0.72, "market stall": 0.16, "web": 0.12},
@@ -46,11 +46,11 @@ HOME_COOKS = Segment(
 COFFEE_LOVERS = Segment(
     "Coffee lovers",
     0.22,
-    Purchasing(r=2.4, alpha_days=150, s=1.5, beta_days=220),
+    Purchasing(r=2.4, alpha_days=155, s=1.6, beta_days=285),
     Spend(p=6.0, q=5.0, gamma=18.7),
     extra_lines=1.1,
     categories={
-        "Coffee beans": 0.44, "Coffee capsules": 0.24, "Compostable pods": 0.2, "Tea": 0.06,
+        "Coffee beans": 0.36, "Coffee capsules": 0.4, "Compostable pods": 0.4, "Tea": 0.06,
         "Nuts and dried fruit": 0.06,
     },
     channels={"web": 0.7, "shop": 0.26, "market stall": 0.04},
@@ -66,11 +66,11 @@ COFFEE_LOVERS = Segment(
 BARGAIN_HUNTERS = Segment(
     "Bargain hunters",
     0.27,
-    Purchasing(r=1.5, alpha_days=210, s=1.2, beta_days=200),
+    Purchasing(r=1.6, alpha_days=215, s=1.3, beta_days=260),
     Spend(p=3.5, q=4.0, gamma=15.4),
     extra_lines=1.2,
     categories={
-        "Grains and pulses": 0.3, "Soap refills": 0.24, "Coffee capsules": 0.12, "Tea": 0.1,
+        "Grains and pulses": 0.3, "Soap refills": 0.3, "Coffee capsules": 0.16, "Tea": 0.1,
         "Nuts and dried fruit": 0.1, "Spices": 0.08, "Coffee beans": 0.06,
     },
     channels={"shop": 0.6, "web": 0.24, "market stall": 0.16},
@@ -86,12 +86,12 @@ BARGAIN_HUNTERS = Segment(
 GIFT_BUYERS = Segment(
     "Gift buyers",
     0.19,
-    Purchasing(r=1.6, alpha_days=330, s=1.7, beta_days=560),
+    Purchasing(r=1.7, alpha_days=330, s=1.7, beta_days=620),
     Spend(p=4.0, q=4.0, gamma=34.5),
     extra_lines=0.8,
     categories={
         "Cloth and candles": 0.4, "Tea": 0.26, "Spices": 0.12, "Oils and vinegars": 0.1,
-        "Nuts and dried fruit": 0.08, "Compostable pods": 0.02, "Fermented foods": 0.02,
+        "Nuts and dried fruit": 0.08, "Compostable pods": 0.04, "Fermented foods": 0.1,
     },
     channels={"web": 0.46, "shop": 0.4, "market stall": 0.14},
     regular_share=0.05,
@@ -106,12 +106,12 @@ GIFT_BUYERS = Segment(
 SMALL_CAFES = Segment(
     "Small cafés",
     0.04,
-    Purchasing(r=2.5, alpha_days=62, s=1.8, beta_days=520),
+    Purchasing(r=2.5, alpha_days=66, s=1.8, beta_days=560),
     Spend(p=8.0, q=4.5, gamma=63.0),
     extra_lines=2.4,
     categories={
         "Coffee beans": 0.34, "Tea": 0.16, "Soap refills": 0.14, "Nuts and dried fruit": 0.12,
-        "Grains and pulses": 0.1, "Spices": 0.08, "Fermented foods": 0.06,
+        "Grains and pulses": 0.1, "Spices": 0.08, "Fermented foods": 0.6,
     },
     channels={"web": 0.5, "shop": 0.5},
     regular_share=0.7,

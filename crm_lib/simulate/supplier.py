@@ -31,7 +31,7 @@ MACHINE_BUILDERS = Segment(
     extra_lines=3.2,
     categories={
         "Bearings": 0.2, "Wired sensors": 0.18, "Fasteners": 0.16, "Seals": 0.14,
-        "Wireless sensors": 0.12, "Hydraulic hoses": 0.1, "Drive belts": 0.1,
+        "Wireless sensors": 0.18, "Hydraulic hoses": 0.1, "Drive belts": 0.1,
     },
     channels={"field sales": 0.46, "portal": 0.34, "phone": 0.2},
     regular_share=0.7,
@@ -89,8 +89,8 @@ PLANT_OPERATORS = Segment(
     Spend(p=3.0, q=4.0, gamma=6_000.0),
     extra_lines=2.6,
     categories={
-        "Hydraulic hoses": 0.24, "Lubricants": 0.2, "Seals": 0.16, "Condition monitoring": 0.16,
-        "Wireless sensors": 0.14, "Bearings": 0.06, "Wired sensors": 0.04,
+        "Hydraulic hoses": 0.24, "Lubricants": 0.2, "Seals": 0.16, "Condition monitoring": 0.9,
+        "Wireless sensors": 0.2, "Bearings": 0.06, "Wired sensors": 0.04,
     },
     channels={"field sales": 0.62, "phone": 0.24, "portal": 0.14},
     regular_share=0.6,
