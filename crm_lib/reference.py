@@ -1,6 +1,7 @@
 """The reference of everything a user may write, made from the declarations: `docs/reference.md`.
 
-`python -m crm_lib.reference` (or `make docs`) writes it; a test holds the file to the declarations.
+`python -m crm_lib.reference` (or `make docs`) writes it, and the page on the simulated companies; a
+test holds both files to the declarations.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from typer.main import get_command
 
 from crm_lib import cli, coverage, markdown, project, schema, segment_map
 from crm_lib.dataset import Dataset, Mapping, Source, TableConfig
+from crm_lib.markdown import code, listed
 from crm_lib.quality import rules, structure
 from crm_lib.quality.rule import Rule
+from crm_lib.simulate import page
 from crm_lib.stage_rules import Thresholds
 
 PLACE = "docs/reference.md"
@@ -41,7 +44,7 @@ def text() -> str:
         source=_keys(Source),
         mapping=_keys(Mapping),
         stages=_keys(Thresholds),
-        segment_keys=markdown.listed(field.name for field in fields(segment_map.Rule)),
+        segment_keys=listed(field.name for field in fields(segment_map.Rule)),
         segments=_segments(),
         analyses="\n".join(map(_module, _modules())),
         structure=_patterns(structural),
@@ -52,7 +55,7 @@ def text() -> str:
 
 
 def _marked(name: str, required: bool) -> str:
-    return f"**{markdown.code(name)}**" if required else markdown.code(name)
+    return f"**{code(name)}**" if required else code(name)
 
 
 def _opening(thing: object) -> str:
@@ -67,14 +70,14 @@ def _canonical(table: schema.Table) -> str:
     rows = [(_marked(c.name, c.required), c.type, c.unit, _meaning(c)) for c in table.columns]
     about = [f"{table.grain[0].upper()}{table.grain[1:]}."]
     if table.key:
-        about.append(f"Key: {markdown.listed(table.key)}.")
+        about.append(f"Key: {listed(table.key)}.")
     if table.recorded:
-        about.append(f"Dated by {markdown.code(table.recorded)}: later rows do not exist yet.")
-    about += [f"{markdown.code(column)} points to {markdown.code(to)}." for column, to in table.references]
+        about.append(f"Dated by {code(table.recorded)}: later rows do not exist yet.")
+    about += [f"{code(column)} points to {code(to)}." for column, to in table.references]
     if table.open_ended:
         about.append("Further columns may be added under `attributes:`.")
     columns = markdown.table(("column", "type", "unit", "meaning"), rows)
-    return f"### {markdown.code(table.name)}\n\n{' '.join(about)}\n\n{columns}"
+    return f"### {code(table.name)}\n\n{' '.join(about)}\n\n{columns}"
 
 
 def _meaning(column: schema.Column) -> str:
@@ -113,7 +116,7 @@ def _kind(annotation: Any) -> str:
     if hasattr(annotation, "__metadata__"):
         return _kind(parts[0])
     if origin is Literal:
-        return " or ".join(map(markdown.code, parts))
+        return " or ".join(map(code, parts))
     if origin in (Union, UnionType):
         return " or ".join(_kind(part) for part in parts if part is not NoneType)
     if origin is list:
@@ -139,7 +142,7 @@ def _bounds(field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default in (PydanticUndefined, None, "", []) or field.default == {}:
         return ""
-    return markdown.code(f"{field.default:g}" if isinstance(field.default, float) else field.default)
+    return code(f"{field.default:g}" if isinstance(field.default, float) else field.default)
 
 
 def _segments() -> str:
@@ -164,17 +167,22 @@ def _modules() -> list[str]:
 
 def _module(module: str) -> str:
     rows = [
-        (markdown.code(name), need.purpose, markdown.listed(_beyond(need.tables)), _added(need.optional))
+        (
+            code(name),
+            need.purpose,
+            listed(_beyond(need.tables)),
+            _added(need.optional),
+        )
         for name, need in sorted(coverage.declared().items())
         if name.startswith(f"{module}.")
     ]
     about = _opening(sys.modules[f"crm_lib.analysis.{module}"])
     table = markdown.table(("analysis", "purpose", "needs also", "says more with"), rows)
-    return f"### {markdown.code(module)}\n\n{about}\n\n{table}"
+    return f"### {code(module)}\n\n{about}\n\n{table}"
 
 
 def _added(optional: dict[str, str]) -> str:
-    return "; ".join(f"{markdown.code(item)}: {what}" for item, what in optional.items())
+    return "; ".join(f"{code(item)}: {what}" for item, what in optional.items())
 
 
 def _beyond(tables: dict[str, tuple[str, ...]]) -> list[str]:
@@ -221,16 +229,21 @@ def _patterns(structural: Iterable[Rule]) -> str:
             form = form.replace(f".{rule.subject}_", ".<column>_")
         found.setdefault((form, _grave(rule), _fate(rule)), []).append(rule)
     rows = [
-        (markdown.code(form if len(alike) > 1 else alike[0].rule_id), grave, fate, _reason(alike[0]))
+        (
+            code(form if len(alike) > 1 else alike[0].rule_id),
+            grave,
+            fate,
+            _reason(alike[0]),
+        )
         for (form, grave, fate), alike in found.items()
     ]
     return markdown.table(("rule", "severity", "failing rows are", "because, for example"), rows)
 
 
 def _suite(name: str, found: Iterable[Rule]) -> str:
-    rows = [(markdown.code(rule.rule_id), _grave(rule), _fate(rule), rule.because) for rule in found]
+    rows = [(code(rule.rule_id), _grave(rule), _fate(rule), rule.because) for rule in found]
     table = markdown.table(("rule", "severity", "failing rows are", "because"), rows)
-    return f"#### {markdown.code(f'expectations/{name}.json')}\n\n{table}"
+    return f"#### {code(f'expectations/{name}.json')}\n\n{table}"
 
 
 def _reason(rule: Rule) -> str:
@@ -265,25 +278,25 @@ def _command(name: str, command: Any) -> str:
         default = _initial(parameter.default)
         rows.append((_marked(label, parameter.required), parameter.help or "", default))
     table = markdown.table(("parameter", "meaning", "default"), rows) if rows else ""
-    return f"### {markdown.code(' '.join(usage))}\n\n{command.help}\n\n{table}"
+    return f"### {code(' '.join(usage))}\n\n{command.help}\n\n{table}"
 
 
 def _exit_codes() -> str:
     _, _, codes = _group().epilog.rstrip(".").partition("Exit codes: ")
-    rows = [(markdown.code(code), meaning) for code, _, meaning in
+    rows = [(code(number), meaning) for number, _, meaning in
             (each.partition(" ") for each in codes.split(" · "))]  # fmt: skip
     return markdown.table(("code", "meaning"), rows)
 
 
 def _initial(default: Any) -> str:
-    return markdown.code(default) if default and isinstance(default, str | int) else ""
+    return code(default) if default and isinstance(default, str | int) else ""
 
 
 def main() -> None:
-    """Write the reference into the project."""
-    place = project.root() / PLACE
-    place.write_text(text(), encoding="utf-8")
-    print(f"{PLACE} written.")
+    """Write the reference and the page on the simulated companies into the project."""
+    for place, content in ((PLACE, text()), (page.PLACE, page.text())):
+        (project.root() / place).write_text(content, encoding="utf-8")
+        print(f"{place} written.")
 
 
 if __name__ == "__main__":

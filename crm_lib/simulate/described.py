@@ -112,8 +112,14 @@ def _parts(law: str, name: str, value: Any) -> list[tuple[str, Any]]:
     if is_dataclass(value):
         return [(place, value)]
     if isinstance(value, tuple) and value and is_dataclass(value[0]):
-        return [(f"{place}.{getattr(part, fields(part)[0].name)}", part) for part in value]
+        return [(f"{place}.{_name(part)}", part) for part in value]
     return []
+
+
+def _name(part: Any) -> str:
+    """What one of several declarations is called: its first text."""
+    values = (getattr(part, field.name) for field in fields(part))
+    return next(value for value in values if isinstance(value, str))
 
 
 def _values(law: str, name: str, value: Any, meaning: str) -> Iterator[Row]:
@@ -132,15 +138,14 @@ def _text(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _dated(law: str, kind: type, name: str, value: Any, clock: Clock) -> Iterator[Row]:
-    """The day on which a moment takes effect."""
-    if value is None:
-        return
+def _dated(law: str, kind: type, name: str, moment: Any, clock: Clock) -> Iterator[Row]:
+    """The day on which a moment takes effect, if the parameter is one."""
     if name in _FROM_A_DAY.get(kind, ()):
-        yield Row(law, f"{name}_on", str(clock.date_of(clock.day_at(value))), "its first day")
-    if name in _FROM_A_MONTH.get(kind, ()):
-        first = month_start(clock, clock.month_at(value))
-        yield Row(law, f"{name}_on", str(first), "first day of its first month")
+        first = clock.date_of(clock.day_at(moment))
+        yield Row(law, f"{name}_on", str(first), "its first day")
+    elif name in _FROM_A_MONTH.get(kind, ()):
+        day = NONE if moment is None else str(month_start(clock, clock.month_at(moment)))
+        yield Row(law, f"{name}_on", day, "first day of its first month")
 
 
 def month_start(clock: Clock, month: int) -> date:
