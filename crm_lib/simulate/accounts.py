@@ -102,11 +102,21 @@ def traits(block: Block, people: People) -> Traits:
 
 
 def _share_of_wallet(block: Block, stream: np.random.Generator, rung: Ints) -> Floats:
-    """Beta with the mean and the concentration (a + b) of the rung, within `SHARES`."""
     rungs = list(law(block).rungs.values())
     mean = np.array([mean for _, mean, _, _ in rungs])[rung]
     concentration = np.array([concentration for _, _, concentration, _ in rungs])[rung]
-    return np.clip(stream.beta(mean * concentration, (1 - mean) * concentration), *SHARES)
+    return shares(stream, mean, concentration)
+
+
+def shares(stream: np.random.Generator, mean: Floats, concentration: Floats) -> Floats:
+    """Shares of wallets, within `SHARES`, with which sales ÷ wallets is `mean` in money.
+
+    Beta(mean·c + 1, (1 − mean)·c): the mean of 1 / share is 1 / mean. It is Beta(mean·c, (1 − mean)·c)
+    as seen through what we sell: of two customers who buy as much here, the one of whose wallet that
+    is a large part is the likelier, as small wallets are more frequent than large ones.
+    """
+    drawn = stream.beta(mean * concentration + 1, (1 - mean) * concentration)
+    return np.clip(drawn, *SHARES)
 
 
 def revenue(block: Block, people: People) -> Floats:

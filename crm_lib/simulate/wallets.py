@@ -1,8 +1,9 @@
 """Wallets: what customers spend in a category with all suppliers, and how much of it with us.
 
-Where we sell, the wallet is our sales ÷ our share; the share varies by category around the
-account's. Where an account needs a category and buys none of it here (white space), the wallet is what
-an account like it is expected to spend, and our share is 0. Of consumers only those asked are known.
+Where we sell, the wallet is our sales ÷ our share. The share varies by category around the customer's,
+and is larger all over where we hold much of the market: our customers are only a part of it
+(`CUSTOMERS_PART`). Where a customer needs a category and buys none of it here (white space), the wallet
+is what a customer like it is expected to spend, and our share is 0. Of consumers few are known.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from crm_lib.simulate.clock import Clock
 from crm_lib.simulate.people import pick
 
 CONSUMERS = (0.4, 5.0, 3)
-"""Of consumers: mean share of wallet and its concentration, Beta(2, 3), and most rivals."""
+"""Of consumers: mean share of wallet, its concentration, and most rivals."""
 ASKED = 0.02
 """Share of the consumers whose wallet is known, from a survey."""
 ALIKE = 20.0
 """Concentration of the share in a category around the account's."""
+CUSTOMERS_PART = 0.5
+"""What customers buy where they buy of us too, as a share of the market: at most about this."""
 NEEDED = 0.5
 """Probability that an account needs the favourite category of its segment without buying it here."""
 SPREAD = 0.5
@@ -66,7 +69,7 @@ class _Needs(Columns):
     share: Floats
     """ours, where we sell"""
     potential: Floats
-    """expected spend with all suppliers, currency a year at full demand"""
+    """expected spend with all suppliers, cents a year at full demand"""
     rivals: Ints
     main_rival: Ints
     rival_shares: Floats
@@ -79,20 +82,19 @@ def years(clock: Clock) -> range:
 
 
 def wallets(block: Block, people: People, sales: Ints) -> Wallets:
-    """The wallets on record, from the year on in which the customer joined.
+    """The wallets on record, of the years in which a customer bought anything of us.
 
     sales: our net sales in cents by customer (row of `People`), year (of `years`) and category.
     """
     stream = block.stream("wallets")
     needs = _needs(block, stream, people, sales)
     demand, first = _demand(block), years(block.clock)[0]
-    joined = _year_of(block, people.joined_day)[needs.customer] - first
-    is_known = np.arange(demand.shape[1]) >= joined[:, None]
-    row, year = np.nonzero(is_known & (demand[needs.category] > 0))
+    is_customer = np.any(sales > 0, axis=2)[needs.customer]
+    row, year = np.nonzero(is_customer & (demand[needs.category] > 0))
     found = needs.take(row)
     own = np.maximum(sales[found.customer, year, found.category], 0)
-    expected = found.potential * demand[found.category, year] * 100
-    expected *= stream.lognormal(0, SPREAD, len(found))
+    expected = found.potential * demand[found.category, year]
+    expected *= stream.lognormal(-(SPREAD**2) / 2, SPREAD, len(found))
     spend = np.rint(np.where(own > 0, own / found.share, expected)).astype(np.int64)
     evidence = _evidence(block, stream, len(people))[found.customer]
     share = np.where(own > 0, found.share, 0.0)
@@ -127,31 +129,54 @@ def _needs(block: Block, stream: np.random.Generator, people: People, sales: Int
     row, category = np.nonzero(needed)
     customer = who[row]
     whole, most = _relationship(block, stream, people)
+    here = 1 / (1 + (1 / whole[customer] - 1) / _strength(block)[category])
     mix = (weights / weights.sum(axis=1, keepdims=True))[people.segment[customer], category]
-    mean = whole[customer]
     rivals = 1 + (stream.random(len(customer)) * most[customer]).astype(np.int64)
     return _Needs(
         customer=customer,
         category=category,
-        share=np.clip(stream.beta(mean * ALIKE, (1 - mean) * ALIKE), *accounts.SHARES),
-        potential=accounts.revenue(block, people)[customer] / mean * mix,
+        share=accounts.shares(stream, here, np.full(len(here), ALIKE)),
+        potential=accounts.revenue(block, people)[customer] * 100 * mix / here,
         rivals=rivals,
         main_rival=_main_rival(block, stream, len(customer)),
         rival_shares=_split(stream, rivals, int(most.max(initial=1))),
     )
 
 
-def _relationship(block: Block, stream: np.random.Generator, people: People) -> tuple[Floats, Ints]:
-    """Our share of each customer's whole wallet, and the most rivals that it buys from."""
+def _rungs(block: Block) -> list[tuple[float, float, float, int]]:
+    """Share of the customers, mean share of wallet, its concentration and most rivals, by rung."""
     law = block.company.accounts
+    return list(law.rungs.values()) if law else [(1.0, *CONSUMERS)]
+
+
+def _relationship(block: Block, stream: np.random.Generator, people: People) -> tuple[Floats, Ints]:
+    """Our share of each customer's wallet, and the most rivals that it buys of."""
+    law = block.company.accounts
+    most = np.array([max(most, 1) for *_, most in _rungs(block)])
     if law is None:
-        mean, concentration, most = CONSUMERS
-        share = stream.beta(mean * concentration, (1 - mean) * concentration, len(people))
-        return np.clip(share, *accounts.SHARES), np.full(len(people), most)
+        _, mean, concentration, _ = _rungs(block)[0]
+        every = np.ones(len(people))
+        return accounts.shares(stream, mean * every, concentration * every), np.repeat(
+            most, len(people)
+        )
     traits = accounts.traits(block, people)
-    named = len(law.rivals) or max(most for *_, most in law.rungs.values())
-    by_rung = np.array([max(min(most, named), 1) for *_, most in law.rungs.values()])
-    return traits.share_of_wallet, by_rung[traits.rung]
+    most = np.minimum(most, len(law.rivals) or most.max())
+    return traits.share_of_wallet, most[traits.rung]
+
+
+def _strength(block: Block) -> Floats:
+    """By category: how the odds that money comes to us differ from the customer's whole wallet.
+
+    1 / share − 1 is divided by it. It is 1 where our share of all wallets is enough for our share of
+    the market; else what makes it enough with `CUSTOMERS_PART` of the market.
+    """
+    rungs = _rungs(block)
+    total = sum(share for share, *_ in rungs)
+    usual = 1 / sum(share / total / mean for share, mean, _, _ in rungs)
+    market = np.array([category.market_share for category in block.company.categories])
+    needed = np.clip(market / CUSTOMERS_PART, usual, 0.95)
+    strength: Floats = needed / (1 - needed) / (usual / (1 - usual))
+    return strength
 
 
 def _split(stream: np.random.Generator, rivals: Ints, most: int) -> Floats:
@@ -176,11 +201,6 @@ def _demand(block: Block) -> Floats:
     year = [day.year - clock.start.year for day in clock.month_starts[:-1]]
     in_year = np.eye(len(years(clock)))[year]
     return (lifecycle.demand(block.company, clock) * months) @ in_year
-
-
-def _year_of(block: Block, day: Ints) -> Ints:
-    month_years = np.array([first.year for first in block.clock.month_starts])
-    return month_years[block.clock.month_of_day[day]]
 
 
 def _evidence(block: Block, stream: np.random.Generator, count: int) -> Ints:
