@@ -165,7 +165,7 @@ CAMPAIGNS = (
         redemption=0.35, cost_each=0.3, cost_fixed=2_000,
     ),
     Campaign(
-        "advent", "promotion", 0.965, 21, reach=0.25, control_share=0.25, lift=0.3,
+        "advent", "promotion", 0.972, 14, reach=0.25, control_share=0.25, lift=0.3,
         discount_rate=0.1, redemption=0.3, cost_each=0.35, cost_fixed=2_800,
     ),
 )  # fmt: skip

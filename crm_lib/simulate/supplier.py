@@ -148,12 +148,12 @@ ACCOUNTS = Accounts(
     },
     rivals=(
         "Torvik Komponenten", "Halmerot Industrie", "Brückfeld & Söhne", "Vantorelli",
-        "Ostermoor Technik", "Delacombe Fournitures",
+        "Ostermoor Hydraulik", "Delacombe Fournitures",
     ),
     staff=(
         "Antje Wolkenried", "Bernd Haselmoor", "Carla Tiefenthau", "Dirk Ollenbrook",
         "Elif Karadere", "Florian Stegmair", "Gesa Brinkhoop", "Henrik Dahlquell",
-        "Ines Robledal", "Jan Krautwig", "Katrin Nebelung", "Lukas Pfannholt",
+        "Imke Robledal", "Jan Krautwig", "Katrin Nebelung", "Lukas Pfannholt",
         "Mira Sandovec", "Nils Overgard",
     ),
 )  # fmt: skip

@@ -24,7 +24,7 @@ from crm_lib.simulate.retailer import RETAILER
 from crm_lib.simulate.supplier import SUPPLIER
 
 COMPANIES = pytest.mark.parametrize("company", [RETAILER, SUPPLIER], ids=lambda c: c.name)
-MONTHS = pytest.mark.parametrize("months", [24, 60])
+MONTHS = pytest.mark.parametrize("months", [24, 36, 60])
 COUNT = 16_384
 
 
