@@ -342,10 +342,10 @@ def _is_data_set(folder: Path) -> bool:
 @app.command()
 def score(dataset: Dataset, as_of: AsOf = "default") -> None:
     """Compare what the analyses find in a simulated company with the truth that was planted."""
+    day = _day(dataset, as_of)
     from crm_lib import score as scoring
     from crm_lib import terminal
 
-    day = _day(dataset, as_of)
     if not terminal.scores(dataset, day, scoring.board(dataset, day)):
         raise typer.Exit(OUT_OF_TOLERANCE)
 

@@ -42,7 +42,9 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert found.stdout == "[]\n", found.stderr
     shown = crm("--help").output
-    for command in ("run", "check", "quarantine", "lookup", "datasets", "reports", "init"):
+    for command in (
+        "run", "check", "quarantine", "lookup", "datasets", "reports", "init", "simulate", "score",
+    ):  # fmt: skip
         assert f" {command} " in shown
 
 
