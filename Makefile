@@ -7,13 +7,22 @@ DATASET ?= completejourney
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab lint docs lock bench clean
+.PHONY: help report demo test lab lint docs lock bench clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 report: $(VENV)/.installed  ## install, run every report on DATASET, print the page to open
 	$(BIN)/crm run $(DATASET) --as-of default
+
+demo: $(VENV)/.installed  ## two companies whose truth is known: simulate, report, score the analyses
+	$(BIN)/crm simulate retailer
+	$(BIN)/crm simulate supplier
+	$(BIN)/crm run demo_retailer --as-of default
+	$(BIN)/crm run demo_supplier --as-of default
+	$(BIN)/crm score demo_retailer
+	$(BIN)/crm score demo_supplier
+	@echo "Pages: reports/demo_retailer/latest/index.html, reports/demo_supplier/latest/index.html"
 
 test: $(VENV)/.installed  ## install, run the tests
 	$(BIN)/python -m pytest -n auto --dist loadgroup
@@ -29,7 +38,7 @@ lint: $(VENV)/.installed  ## format, style, types, layers, spelling, notebooks w
 	$(BIN)/codespell
 	$(BIN)/nbstripout --keep-id --verify notebooks/*.ipynb
 
-docs: $(VENV)/.installed  ## write docs/reference.md from the declarations
+docs: $(VENV)/.installed  ## write docs/reference.md and docs/companies.md from the declarations
 	$(BIN)/python -m crm_lib.reference
 
 lock: $(VENV)/.installed  ## pin every dependency with its hash, for all platforms, without addresses

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from crm_lib import coverage, errors, reference, schema
+from crm_lib import coverage, errors, reference, schema, simulate
 from crm_lib.cli import app
 from crm_lib.dataset import Dataset, Mapping, Source, TableConfig
+from crm_lib.simulate import described, page
+from crm_lib.simulate.clock import Clock
 from crm_lib.stage_rules import Thresholds
 from tests.conftest import ROOT
 
@@ -32,8 +34,14 @@ def section(text: str, heading: str) -> str:
     return found.group(1)
 
 
-def test_the_committed_file_is_current(text: str) -> None:
+@pytest.fixture(scope="module")
+def companies() -> str:
+    return page.text()
+
+
+def test_the_committed_files_are_current(text: str, companies: str) -> None:
     assert (ROOT / reference.PLACE).read_text() == text, "run `make docs`"
+    assert (ROOT / page.PLACE).read_text() == companies, "run `make docs`"
 
 
 def test_every_table_and_column_is_listed(text: str) -> None:
@@ -100,10 +108,27 @@ def test_every_command_option_and_exit_code_is_listed(text: str) -> None:
         assert f"| `{error.exit_code}` |" in codes
 
 
-def test_tables_of_the_document_are_whole(text: str) -> None:
+def test_tables_of_the_documents_are_whole(text: str, companies: str) -> None:
     """Every row of a table has as many cells as its head."""
-    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+    for block in re.findall(r"(?:^\|.*\n)+", text + companies, re.MULTILINE):
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(widths) == 1, block.splitlines()[0]
     assert "None" not in text
     assert "PydanticUndefined" not in text
+
+
+def test_the_page_on_the_companies_shows_every_law_and_every_planted_date(companies: str) -> None:
+    for name in simulate.COMPANIES:
+        company = simulate.company(name)
+        said = section(companies, f"## The {name}: {company.title}")
+        for row in described.rows(company, Clock(company.laws, page.MONTHS)):
+            if row.parameter.endswith("_on") and row.law != "laws.incident":
+                assert f"| {row.value} |".replace(described.NONE, "–") in said, row
+        for segment in company.segments:
+            assert f" {segment.name} |" in said
+        for product in company.products:
+            assert f"| {product.product_id} | {product.name} |" in said
+        assert company.laws.incident is not None
+        assert company.laws.incident.segment in section(companies, "### The incident")
+    assert "Schmittlein, Morrison & Colombo 1987" in companies
+    assert "| `misallocated_share` | – | 0.25 |" in section(companies, "### Business accounts")
