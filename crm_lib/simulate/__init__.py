@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast, get_args
 
 from crm_lib.errors import UsageError, unknown
+from crm_lib.simulate.defects import Level
 from crm_lib.simulate.laws import Company, plain
 
 COMPANIES = ("retailer", "supplier")
-DIRT = ("none", "light", "heavy")
 MOST_MONTHS = 240
 
 
@@ -55,7 +56,6 @@ def simulate(
     dirt: str = "none",
     plain: bool = False,
     jobs: int | None = None,
-    chunk_blocks: int | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Simulated:
     """Write the company `name` with so many customers over so many months into the folder `out`.
@@ -69,14 +69,12 @@ def simulate(
 
     started = time.perf_counter()
     made = company(name, without_disturbance=plain)
-    _check(customers, months, seed, dirt, out)
+    level = _checked(customers, months, seed, dirt, out)
     building = out.with_name(f".{out.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     try:
-        scale = writing.Scale(
-            made, customers, months, seed, dirt, building, chunk_blocks or writing.CHUNK_BLOCKS
-        )
+        scale = writing.Scale(made, customers, months, seed, level, building)
         say(f"simulating {customers:,} customers over {months} months")
         written = writing.write_parts(scale, jobs or os.cpu_count() or 1)
         written.add(whole.write(scale, written.totals))
@@ -90,17 +88,19 @@ def simulate(
     return Simulated(out, written.rows, time.perf_counter() - started)
 
 
-def _check(customers: int, months: int, seed: int, dirt: str, out: Path) -> None:
+def _checked(customers: int, months: int, seed: int, dirt: str, out: Path) -> Level:
+    """The level of dirt, when everything can be done as asked."""
     if customers < 1:
         raise UsageError(f"A company has at least 1 customer, not {customers}.")
     if not 1 <= months <= MOST_MONTHS:
         raise UsageError(f"Months are 1 to {MOST_MONTHS}, not {months}.")
     if seed < 0:
         raise UsageError(f"A seed is 0 or a positive whole number, not {seed}.")
-    if dirt not in DIRT:
-        raise UsageError(unknown("level of dirt", dirt, DIRT))
+    if dirt not in get_args(Level):
+        raise UsageError(unknown("level of dirt", dirt, get_args(Level)))
     if out.exists() and not (out / "truth" / "laws.parquet").is_file() and any(out.iterdir()):
         raise UsageError(
             f"'{out.name}' exists and is no simulated company; nothing in it was touched. "
             "Give another folder with --out."
         )
+    return cast(Level, dirt)

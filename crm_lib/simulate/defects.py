@@ -129,7 +129,7 @@ def _days_before(column: str, days: int) -> Rows:
     def makes(rows: pa.Table) -> pa.Array:
         at, type_ = rows[column], rows.schema.field(column).type
         if pa.types.is_date32(type_):
-            return pc.cast(pc.subtract(pc.cast(at, pa.int32()), days), type_)
+            return pc.cast(pc.subtract(pc.cast(at, pa.int32()), pa.scalar(days, pa.int32())), type_)
         ticks = days * _DAY * _SUBUNITS[type_.unit]
         return pc.cast(pc.subtract(pc.cast(at, pa.int64()), ticks), type_)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,12 +21,16 @@ from crm_lib.simulate import dirt, making
 from crm_lib.simulate.block import BLOCK_CUSTOMERS, Block
 from crm_lib.simulate.choice import Choice
 from crm_lib.simulate.clock import Clock
+from crm_lib.simulate.defects import Level
+from crm_lib.simulate.deliveries import Delivery
 from crm_lib.simulate.files import Files
 from crm_lib.simulate.laws import Company
 from crm_lib.simulate.making import Made, Totals
 
 PART_BLOCKS = 64
+"""A million customers in one file of a month."""
 CHUNK_BLOCKS = 8
+"""Some 130,000 customers in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,10 @@ class Scale:
     customers: int
     months: int
     seed: int
-    dirt: str
+    dirt: Level
     folder: Path
     chunk_blocks: int = CHUNK_BLOCKS
+    part_blocks: int = PART_BLOCKS
 
     @property
     def clock(self) -> Clock:
@@ -46,12 +52,12 @@ class Scale:
 
     @property
     def parts(self) -> int:
-        return -(-self.customers // (BLOCK_CUSTOMERS * PART_BLOCKS))
+        return -(-self.customers // (BLOCK_CUSTOMERS * self.part_blocks))
 
     def blocks(self, part: int) -> Iterator[Block]:
         """The blocks of a part."""
         clock = self.clock
-        for number in range(part * PART_BLOCKS, (part + 1) * PART_BLOCKS):
+        for number in range(part * self.part_blocks, (part + 1) * self.part_blocks):
             first = number * BLOCK_CUSTOMERS
             if (count := min(BLOCK_CUSTOMERS, self.customers - first)) > 0:
                 yield Block(self.company, clock, self.seed, number, first, count)
@@ -73,44 +79,33 @@ class Written:
 
 
 class Writer:
-    """Puts tables into the files of one part (None: those of the whole company), spoilt as asked."""
+    """Puts what is made into the files of one part (None: those of the whole company)."""
 
     def __init__(self, scale: Scale, part: int | None) -> None:
-        self.scale, self.part = scale, part
-        self.plan = dirt.plan(scale.company, scale.clock, scale.dirt)
+        self.months = scale.months
+        plan = dirt.plan(scale.company, scale.clock, scale.dirt)
         self.files = Files(scale.folder)
+        self.delivery = Delivery(plan, scale.clock, scale.seed, part, self.files)
         self.written = Written(Totals(), {}, {})
 
     def table(self, name: str, rows: pa.Table, month: int | None = None) -> None:
-        """Add rows of a canonical table; lines are of one `month`."""
+        """Add rows of a canonical table; order lines are of one `month`."""
         self.written.columns[name] = rows.column_names
         self.written.rows[name] = self.written.rows.get(name, 0) + rows.num_rows
-        for file, delivered in dirt.delivered(self.plan, name, rows, month, self.part or 0):
-            first_row = self.files.rows.get(file, 0)
-            spoilt, defects = dirt.spoil(
-                self.plan, name, delivered, file, first_row, self.scale.seed
-            )
-            self.files.add(file, spoilt)
-            if defects.num_rows:
-                self.truth("defects", defects)
-
-    def truth(self, name: str, rows: pa.Table) -> None:
-        """Add rows of the truth."""
-        suffix = "" if self.part is None else f"-{self.part:04}"
-        self.files.add(f"truth/{name}{suffix}.parquet", rows)
+        self.delivery.table(name, rows, month)
 
     def block(self, made: Made) -> None:
         """Add everything of a block."""
         for name, rows in made.tables.items():
             if name == "lines":
-                edges = np.searchsorted(made.line_months, np.arange(self.scale.months + 1))
-                for month, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+                edges = np.searchsorted(made.line_months, np.arange(self.months + 1))
+                for month, (start, end) in enumerate(pairwise(edges)):
                     if start < end:
                         self.table(name, rows.slice(start, end - start), month)
             else:
                 self.table(name, rows)
         for name, rows in made.truth.items():
-            self.truth(name, rows)
+            self.delivery.truth(name, rows)
         self.written.totals.add(made.totals)
 
 
@@ -122,7 +117,7 @@ def write_part(scale: Scale, part: int) -> Written:
         writer.block(making.make(block, choice))
         if number % scale.chunk_blocks == 0:
             writer.files.flush()
-    writer.files.close()
+    writer.delivery.close()
     return writer.written
 
 
@@ -145,6 +140,6 @@ def write_whole(scale: Scale, tables: dict[str, pa.Table], truth: dict[str, pa.T
     for name, rows in tables.items():
         writer.table(name, rows)
     for name, rows in truth.items():
-        writer.truth(name, rows)
-    writer.files.close()
+        writer.delivery.truth(name, rows)
+    writer.delivery.close()
     return writer.written
