@@ -289,6 +289,7 @@ class Book:
             {name: self.failures(name) for name in tables},
             as_of=self.as_of,
             scope=self.scope,
+            notes=intake.notes(self.staged_folder),
         )
         (folder / "verdict.json").write_text(verdict.model_dump_json(indent=1))
         occasion = self.dataset.occasion

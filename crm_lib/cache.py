@@ -20,7 +20,7 @@ from crm_lib.dataset import Dataset
 
 _CODE = (
     "schema", "dataset", "periods", "segment_map", "stage_rules", "known", "conditions", "engine", "encodings", "textfiles",
-    "casting", "sources", "corrections", "staging", "quality", "intake", "facts", "book", "analysis", "marts",
+    "casting", "sourcefiles", "sources", "corrections", "staging", "quality", "intake", "facts", "book", "analysis", "marts",
 )  # fmt: skip
 """Modules and packages of `crm_lib` whose code decides what the cache holds."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
-from crm_lib import project, textfiles
+from crm_lib import encodings, project, textfiles
 from crm_lib.dataset import Source
 from crm_lib.errors import SourceError, listing
 
@@ -51,7 +51,7 @@ def _read(file: Path, label: str, backend: Backend, scratch: Path) -> ir.Table:
     """The file as text columns; a spreadsheet may have saved it with another delimiter."""
     scratch.mkdir(parents=True, exist_ok=True)
     target = scratch / f"corrections_{file.stem}.parquet"
-    encoding = textfiles.checked_encoding(file, label, None)
+    encoding = encodings.checked_encoding(file, label)
     delimiter = next(
         (mark for mark in ",;\t" if "row_id" in textfiles.read_header(file, encoding, mark)), ","
     )

@@ -87,10 +87,20 @@ class Source(_Strict):
     """the table of the DuckDB file"""
     sheet: str | None = None
     """the sheet of an Excel file; the first unless named"""
-    encoding: str | None = None
-    """of text files; found out unless named, for example `gb18030`"""
+    encoding: str | list[str] | None = None
+    """of text files, for example `gb18030`; UTF-8 unless named. Of a list (`[utf-8, cp1252]`) each file
+    is read in the first that its bytes fit"""
     delimiter: Annotated[str | None, BeforeValidator(_as_character)] = None
     """between the cells of text files, one character or `tab`; found out unless named"""
+    renamed: dict[str, str] = {}
+    """other names that a raw column has in some of the files: `{net_amount: amount}` reads `net_amount`
+    as `amount`"""
+
+    @property
+    def encodings(self) -> list[str]:
+        """The encodings to try, in order."""
+        given = self.encoding or []
+        return [given] if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _one_kind(self) -> Source:
@@ -99,6 +109,16 @@ class Source(_Strict):
                 raise ValueError("`duckdb: FILE` needs `table: NAME` and nothing else")
         elif not self.files:
             raise ValueError("a source needs `files:` (with or without `package:`) or `duckdb:`")
+        if self.encoding == []:
+            raise ValueError("`encoding:` names none; leave it out for UTF-8")
+        if chained := [name for name in self.renamed.values() if name in self.renamed]:
+            raise ValueError(
+                f"`renamed:` calls '{chained[0]}' something else, too; write {{other name: present name}}"
+            )
+        if self.renamed and self.duckdb:
+            raise ValueError(
+                "`renamed:` is for the files of a source; a DuckDB table has one header"
+            )
         return self
 
 
@@ -163,6 +183,11 @@ class TableConfig(_Strict):
         if bool(self.sources) != bool(self.query):
             raise ValueError("`sources:` and `query:` go together")
         return self
+
+    @property
+    def every_source(self) -> list[Source]:
+        """The source, or all that the query joins."""
+        return [self.source] if self.source else list(self.sources.values())
 
     @property
     def mappings(self) -> dict[str, Mapping]:

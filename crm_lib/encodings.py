@@ -1,19 +1,104 @@
-"""Which encoding a text is likely in, judged by how much of it becomes ordinary letters.
+"""Which encoding a text file is in: the declared one that its bytes fit, or else the likeliest.
 
-General detectors take short tables of names and numbers for the wrong language; the few encodings
-that spreadsheets write are told apart more surely by what their decoded text looks like.
+The likeliest is judged by how much of the text becomes ordinary letters. General detectors take short
+tables of names and numbers for the wrong language; the few encodings that spreadsheets write are told
+apart more surely by what their decoded text looks like.
 """
 
 from __future__ import annotations
 
 import codecs
+import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, cast
 
+from crm_lib.errors import SourceError, unknown
+
+CHUNK = 1 << 22
 SAMPLE = 1 << 18
+_OTHER_KINDS = {b"PK\x03\x04": "an Excel file (.xlsx)", b"PAR1": "a Parquet file (.parquet)",
+                b"\x1f\x8b": "packed with gzip (.csv.gz)", b"\xd0\xcf\x11\xe0": "an Excel file (.xls)"}  # fmt: skip
 Ordinary = Callable[[str], int]
 _MONEY = "¥￥€£"
 """Signs of money, ordinary in every encoding that has them: in GB18030 `¥` takes four rare bytes."""
+
+
+def opened(path: Path) -> IO[bytes]:
+    """The file's bytes, unpacked when it is gzip."""
+    return cast(IO[bytes], gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb"))
+
+
+def checked_encoding(path: Path, label: str, declared: Sequence[str] = ()) -> str:
+    """The encoding to read with: the first of those declared, else of UTF-8, that the bytes fit.
+
+    Raises SourceError for an unknown encoding, or for bytes that are in none of them.
+    """
+    tried = list(declared) or ["utf-8"]
+    for encoding in tried:
+        _check_known(encoding, label)
+    faults = []
+    for encoding in tried:
+        fault = _undecodable(path, label, encoding)
+        if fault is None:
+            return encoding
+        faults.append(fault)
+    data, error = faults[-1]
+    guess = likely_encoding(data)
+    if guess in tried:
+        remedy = f"Some of it looks like {guess}: save the whole file in one encoding."
+    else:
+        listed = f"`encoding: [{', '.join([*tried, guess])}]`"
+        one = f"`encoding: {guess}` in its source ({listed} where only some of its files are so)"
+        written = one if len(tried) == 1 else f"{listed} in its source"
+        remedy = f"It looks like {guess}: write {written}, and check that names read well."
+    raise SourceError(f"'{label}' cannot be read as {' or '.join(tried)}: {error}. {remedy}")
+
+
+def _check_known(encoding: str, label: str) -> None:
+    try:
+        codecs.getincrementaldecoder(encoding)
+    except LookupError:
+        common = ["utf-8", "latin-1", "cp1252", "gb18030", "utf-16", "big5", "shift_jis"]
+        raise SourceError(f"'{label}': " + unknown("encoding", encoding, common)) from None
+
+
+def proposed_encoding(path: Path, label: str) -> str | None:
+    """The encoding to declare for a file: None where the bytes are UTF-8."""
+    fault = _undecodable(path, label, "utf-8")
+    return likely_encoding(fault[0]) if fault else None
+
+
+def _undecodable(path: Path, label: str, encoding: str) -> tuple[bytes, UnicodeError] | None:
+    """The first bytes that are not in `encoding`, and why; None if all are."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    chunk = b""
+    try:
+        with opened(path) as handle:
+            chunk = handle.read(CHUNK)
+            _check_kind(chunk, label)
+            while chunk:
+                decoder.decode(chunk)
+                chunk = handle.read(CHUNK)
+            decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        return _around(chunk, error), error
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise SourceError(f"'{label}' cannot be unpacked: {error}.") from None
+    return None
+
+
+def _around(chunk: bytes, error: UnicodeError) -> bytes:
+    """The bytes that did not decode: from the start of the file, or of the line they stand in."""
+    place = error.start if isinstance(error, UnicodeDecodeError) else 0
+    return chunk if place < SAMPLE else chunk[chunk.rfind(b"\n", 0, place) + 1 :]
+
+
+def _check_kind(start: bytes, label: str) -> None:
+    for magic, kind in _OTHER_KINDS.items():
+        if start.startswith(magic):
+            raise SourceError(f"'{label}' is not text but {kind}; name it so.")
 
 
 def likely_encoding(data: bytes) -> str:

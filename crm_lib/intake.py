@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pyarrow.parquet as parquet
 
-from crm_lib import cache, engine, staging
+from crm_lib import cache, engine, sources, staging
 from crm_lib.dataset import Dataset
 from crm_lib.errors import SourceError
 from crm_lib.quality import judge, rules
+
+_NOTES = "files.json"
 
 
 def folder_of(dataset: Dataset) -> Path:
@@ -20,6 +22,12 @@ def folder_of(dataset: Dataset) -> Path:
     return cache.built(
         cache.folder_of(dataset, key), lambda folder: _stage(dataset, folder, made_from)
     )
+
+
+def notes(folder: Path) -> dict[str, sources.Notes]:
+    """By table, what was noticed of its files when they were staged into `folder`."""
+    found: dict[str, sources.Notes] = json.loads((folder / "judged" / _NOTES).read_text())
+    return found
 
 
 def _stage(dataset: Dataset, folder: Path, made_from: dict[str, object]) -> None:
@@ -43,4 +51,8 @@ def _stage(dataset: Dataset, folder: Path, made_from: dict[str, object]) -> None
         for name in dataset.tables
     }
     (folder / "judged" / "quarantine.json").write_text(json.dumps(set_aside, indent=1))
+    noticed = {
+        name: sources.notes(config, dataset.obtain) for name, config in dataset.tables.items()
+    }
+    (folder / "judged" / _NOTES).write_text(json.dumps(noticed, indent=1))
     (folder / "made_from.json").write_text(json.dumps(made_from, indent=1, sort_keys=True))

@@ -107,7 +107,11 @@ LINES = Table(
         _text("campaign_id", "the campaign the sale is booked to"),
     ),
     recorded="ordered_at",
-    references=(("product_id", "products"), ("campaign_id", "campaigns")),
+    references=(
+        ("customer_id", "customers"),
+        ("product_id", "products"),
+        ("campaign_id", "campaigns"),
+    ),
 )
 
 CUSTOMERS = Table(

@@ -6,13 +6,9 @@ CSV and Excel are read as text; Parquet and DuckDB keep their types. Each row ca
 
 from __future__ import annotations
 
-import glob
 import hashlib
-import os
-from collections import Counter
-from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
-from importlib.util import find_spec
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -20,140 +16,22 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 from ibis.backends.duckdb import Backend
 
-from crm_lib import project, textfiles
+from crm_lib import textfiles
 from crm_lib.dataset import Source, TableConfig
+from crm_lib.encodings import checked_encoding
 from crm_lib.errors import SourceError, listing, unknown
+from crm_lib.sourcefiles import File, files
 
 FILE_BITS = 40
 """`row_id` = (number of the file << 40) + number of the row in it, from 1."""
 
-_FORMATS = {
-    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet",
-    ".xlsx": "excel", ".xlsm": "excel", ".xls": "excel", ".xlsb": "excel", ".ods": "excel",
-}  # fmt: skip
-_MOST_BESIDE = 10
-"""So many files are named beside one that is not there."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of a source: where it lies, what a message may call it, and its kind."""
-
-    path: Path
-    label: str
-    kind: str
-
-
-def files(source: Source, obtain: str = "") -> list[File]:
-    """The files a source names, in order; globs are sorted.
-
-    Raises SourceError for a file or package that is not there, with `obtain` as the remedy.
-    """
-    if source.duckdb:
-        path = project.resolve(source.duckdb)
-        return [_existing(path, project.shown(path), "duckdb", obtain)]
-    folder = _package_folder(source.package) if source.package else None
-    found = []
-    for pattern in source.files:
-        for path in _matches(folder / pattern if folder else project.resolve(pattern), obtain):
-            label = (
-                f"{source.package}/{path.relative_to(folder)}" if folder else project.shown(path)
-            )
-            found.append(_existing(path, label, None, obtain))
-    return _told_apart(found)
-
-
-def _matches(path: Path, obtain: str) -> list[Path]:
-    if path.exists() or not glob.has_magic(str(path)):
-        return [path]
-    matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
-    # Excel leaves `~$name.xlsx` beside a workbook that is open.
-    real = [match for match in matches if match.is_file() and not match.name.startswith("~$")]
-    if not real:
-        raise SourceError(f"No file matches '{project.shown(path)}'. {obtain}".strip())
-    return real
-
-
-def _told_apart(found: list[File]) -> list[File]:
-    """Files of one name in different folders get their folders into the label."""
-    counts = Counter(file.label for file in found)
-    if len(counts) == len(found):
-        return found
-    common = os.path.commonpath([file.path.parent for file in found])
-    return [
-        replace(file, label=str(file.path.relative_to(common))) if counts[file.label] > 1 else file
-        for file in found
-    ]
-
-
-def _package_folder(package: str) -> Path:
-    """The folder of an installed package, found without importing it."""
-    try:
-        spec = find_spec(package)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or not spec.submodule_search_locations:
-        raise SourceError(f"The Python package '{package}' is not installed: pip install {package}")
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
-def _existing(path: Path, label: str, kind: str | None, obtain: str) -> File:
-    if path.is_dir():
-        raise SourceError(f"'{label}' is a folder; name its files, for example '{label}/*.csv'.")
-    if not path.is_file():
-        raise SourceError(
-            f"The file '{label}' is not there. {_beside(path, kind)} {obtain}".strip()
-        )
-    if path.stat().st_size == 0:
-        raise SourceError(f"The file '{label}' is empty (0 bytes).")
-    return File(path, label, kind or kind_of(path))
-
-
-def _beside(path: Path, kind: str | None) -> str:
-    """The files that could be meant beside one that is not there, the nearest names first."""
-    try:
-        names = [item.name for item in path.parent.iterdir() if _is_candidate(item, path, kind)]
-    except OSError:
-        return f"There is no folder '{project.shown(path.parent)}' that can be looked into."
-    near = {name: SequenceMatcher(None, name.lower(), path.name.lower()).ratio() for name in names}
-    alike = sorted(names, key=lambda name: (-near[name], name))
-    hint = f"Did you mean '{alike[0]}'? " if alike and near[alike[0]] >= 0.6 else ""
-    return f"{hint}Beside it: {listing(alike, _MOST_BESIDE)}." if alike else ""
-
-
-def _is_candidate(item: Path, wanted: Path, kind: str | None) -> bool:
-    """A file of a kind that can be read, not hidden and not Excel's mark of one that is open."""
-    if item.name.startswith((".", "~$")) or not item.is_file():
-        return False
-    if kind == "duckdb":
-        return item.suffix == wanted.suffix
-    try:
-        return bool(kind_of(item))
-    except SourceError:
-        return False
-
-
-def kind_of(path: Path) -> str:
-    """`csv`, `parquet` or `excel`, by the file's suffix. Raises SourceError for any other."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    packed = suffixes[-1:] == [".gz"]
-    suffix = suffixes[-2] if packed and len(suffixes) > 1 else path.suffix.lower()
-    kind = _FORMATS.get(suffix)
-    if kind is None or (packed and kind != "csv"):
-        known = [*_FORMATS, ".csv.gz", ".tsv.gz", ".txt.gz"]
-        shown = suffix + ".gz" if packed and suffix != ".gz" else suffix
-        raise SourceError(
-            f"'{path.name}' is of no known kind. {unknown('file kind', shown, known)}"
-        )
-    return kind
-
 
 def fingerprints(config: TableConfig, obtain: str = "") -> dict[str, str]:
     """Content hash of every file behind a table, by label: changes when any byte does."""
-    every = [config.source] if config.source else list(config.sources.values())
-    found = dict.fromkeys(file for source in every for file in files(source, obtain))
+    found = dict.fromkeys(file for source in config.every_source for file in files(source, obtain))
     hashes: dict[str, str] = {}
     for file in found:
         with file.path.open("rb") as handle:
@@ -161,6 +39,50 @@ def fingerprints(config: TableConfig, obtain: str = "") -> dict[str, str]:
         # Two sources may hold files of one name; neither hash may hide the other.
         hashes[file.label] = hashes.get(file.label, "") + digest.hexdigest()
     return hashes
+
+
+Notes = dict[str, dict[str, str]]
+"""What was noticed of files, by `source_file` of their rows: under "encoding" those read in another
+encoding than the first of their source, under "names" those with columns that it calls `renamed`."""
+
+
+def notes(config: TableConfig, obtain: str = "") -> Notes:
+    """What is noticed of the files behind a table; nothing where its sources allow for nothing.
+
+    The rows of a query do not tell which file they are from: all of them are noted, with its name.
+    """
+    found: Notes = {"encoding": {}, "names": {}}
+    for source in config.every_source:
+        if len(source.encodings) < 2 and not source.renamed:
+            continue
+        for file in files(source, obtain):
+            for about, text in _noticed(file, source).items():
+                if config.source:
+                    found[about][file.label] = text
+                else:
+                    found[about].setdefault(_query_label(config), f"{file.label}, {text}")
+    return found
+
+
+def _noticed(file: File, source: Source) -> dict[str, str]:
+    found = {}
+    if file.kind == "csv":
+        encoding = checked_encoding(file.path, file.label, source.encodings)
+        delimiter = source.delimiter or textfiles.default_delimiter(file.path)
+        columns = textfiles.checked_header(file.path, file.label, encoding, delimiter)
+        if source.encodings and encoding != source.encodings[0]:
+            found["encoding"] = encoding
+    elif file.kind == "excel":
+        columns = textfiles.read_excel(file.path, file.label, source.sheet).column_names
+    else:
+        columns = _parquet_columns(file)
+    if other := [name for name in columns if name in source.renamed]:
+        found["names"] = ", ".join(f"{name} for {source.renamed[name]}" for name in other)
+    return found
+
+
+def _query_label(config: TableConfig) -> str:
+    return "query over " + ", ".join(config.sources)
 
 
 def read(config: TableConfig, backend: Backend, scratch: Path, obtain: str = "") -> ir.Table:
@@ -178,7 +100,7 @@ def read(config: TableConfig, backend: Backend, scratch: Path, obtain: str = "")
         backend.create_view(view, raw.drop("source_file", "row_id"))
         parts.append(f'"{name}" AS (SELECT * FROM "{view}")')
     query = (config.query or "").strip().rstrip(";")
-    label = "query over " + ", ".join(config.sources)
+    label = _query_label(config)
     try:
         # Sorted by every column: the rows of a join have no order of their own.
         rows = backend.sql(f"WITH {', '.join(parts)} SELECT * FROM ({query}\n) ORDER BY ALL")
@@ -201,7 +123,8 @@ def _read_source(source: Source, backend: Backend, scratch: Path, obtain: str) -
     else:
         scratch.mkdir(parents=True, exist_ok=True)
         parquet = [_as_parquet(file, source, backend, scratch) for file in found]
-        _check_same_columns(parquet)
+        _check_targets(parquet, source.renamed)
+        _check_same_columns(parquet, source.renamed)
         rows = _read_parquet(parquet, backend)
     if not backend.raw_sql(f"SELECT 1 FROM ({rows.compile()}) LIMIT 1").fetchone():
         raise SourceError(f"{listing(f.label for f in found)}: there are columns but no rows.")
@@ -213,9 +136,13 @@ def _as_parquet(file: File, source: Source, backend: Backend, scratch: Path) -> 
 
     One pass over a CSV finds all its faults, before anything is built on it.
     """
-    renaming = textfiles.renaming(_parquet_columns(file)) if file.kind == "parquet" else ""
-    if file.kind == "parquet" and not renaming:
-        return file
+    renaming = ""
+    if file.kind == "parquet":
+        columns = _parquet_columns(file)
+        names = textfiles.present_names(columns, file.label, source.renamed)
+        renaming = textfiles.renaming(columns, names)
+        if not renaming:
+            return file
     stat = file.path.stat()
     told = f"{file.path}|{stat.st_size}|{stat.st_mtime_ns}|{source.model_dump_json()}"
     path = scratch / f"{hashlib.blake2b(told.encode(), digest_size=8).hexdigest()}.parquet"
@@ -225,7 +152,8 @@ def _as_parquet(file: File, source: Source, backend: Backend, scratch: Path) -> 
     if file.kind == "csv":
         textfiles.convert_csv(file.path, file.label, source, backend, partial)
     elif file.kind == "excel":
-        pq.write_table(textfiles.read_excel(file.path, file.label, source.sheet), partial)
+        rows = textfiles.read_excel(file.path, file.label, source.sheet, source.renamed)
+        pq.write_table(rows, partial)
     else:
         query = f"SELECT *{renaming} FROM read_parquet({textfiles.path_literal(file.path)})"
         backend.raw_sql(f"COPY ({query}) TO {textfiles.quoted(str(partial))} (FORMAT parquet)")
@@ -241,16 +169,38 @@ def _parquet_columns(file: File) -> list[str]:
     return names
 
 
-def _check_same_columns(found: list[File]) -> None:
+def _check_targets(found: list[File], renamed: Mapping[str, str]) -> None:
+    """Raise SourceError for a present name in `renamed` that no file has, by itself or renamed."""
+    columns = {name for file in found for name in _parquet_columns(file)}
+    for other, name in renamed.items():
+        if textfiles.unreserved(name) not in columns:
+            text = unknown("raw column", name, sorted(columns))
+            raise SourceError(f"`renamed:` reads '{other}' as '{name}'. {text}")
+
+
+def _check_same_columns(found: list[File], renamed: Mapping[str, str]) -> None:
     first = _parquet_columns(found[0])
     for file in found[1:]:
         names = _parquet_columns(file)
-        if set(names) != set(first):
+        missing, extra = sorted(set(first) - set(names)), sorted(set(names) - set(first))
+        if missing or extra:
+            hint = _renaming_hint(missing, extra, renamed)
             raise SourceError(
                 f"'{file.label}' has other columns than '{found[0].label}': "
-                f"missing {listing(sorted(set(first) - set(names)))}; "
-                f"extra {listing(sorted(set(names) - set(first)))}."
+                f"missing {listing(missing)}; extra {listing(extra)}.{hint}"
             )
+
+
+def _renaming_hint(missing: list[str], extra: list[str], renamed: Mapping[str, str]) -> str:
+    """What to write where the columns may be one under two names: one is missing and one is extra."""
+    if len(missing) != 1 or len(extra) != 1:
+        return ""
+    if other := [old for old, new in renamed.items() if textfiles.unreserved(new) == extra[0]]:
+        return f" `renamed:` reads '{other[0]}' as '{extra[0]}'; is '{missing[0]}' meant?"
+    entry = yaml.safe_dump({extra[0]: missing[0]}, default_flow_style=True, allow_unicode=True)
+    return (
+        f" If they are one column under two names, write `renamed: {entry.strip()}` in its source."
+    )
 
 
 def _read_parquet(found: list[File], backend: Backend) -> ir.Table:
@@ -285,7 +235,7 @@ def _read_duckdb(file: File, table: str, backend: Backend) -> ir.Table:
         raise SourceError(f"In '{file.label}': " + unknown("table", table, known))
     from_ = f'{alias}.main."{table}"'
     columns = [str(row[0]) for row in backend.raw_sql(f"DESCRIBE {from_}").fetchall()]
-    every = "*" + textfiles.renaming(columns)
+    every = "*" + textfiles.renaming(columns, [textfiles.unreserved(name) for name in columns])
     try:
         query = f"SELECT {every}, rowid + 1 AS row_id FROM {from_}"
         rows = backend.sql(query)

@@ -1,18 +1,16 @@
-"""CSV and Excel as text: encodings, delimiters, headers, and errors that name the line."""
+"""CSV and Excel as text: delimiters, headers, and errors that name the line."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import glob
-import gzip
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
@@ -20,16 +18,13 @@ from ibis.backends.duckdb import Backend
 from python_calamine import CalamineError, CalamineWorkbook
 
 from crm_lib.dataset import Source
-from crm_lib.encodings import SAMPLE, likely_encoding
+from crm_lib.encodings import CHUNK, checked_encoding, opened
 from crm_lib.errors import SourceError, listing, unknown
 
 RESERVED = ("source_file", "row_id", "file_index", "file_row_number")
 """Names that reading needs for itself; a raw column of that name is called `raw_…`."""
 
-_CHUNK = 1 << 22
 _MARKS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_OTHER_KINDS = {b"PK\x03\x04": "an Excel file (.xlsx)", b"PAR1": "a Parquet file (.parquet)",
-                b"\x1f\x8b": "packed with gzip (.csv.gz)", b"\xd0\xcf\x11\xe0": "an Excel file (.xls)"}  # fmt: skip
 
 
 def quoted(text: str) -> str:
@@ -46,16 +41,28 @@ def unreserved(name: str) -> str:
     return f"raw_{name}" if name.lower() in RESERVED else name
 
 
-def renaming(columns: Iterable[str]) -> str:
-    """The SQL after `*` that renames raw columns whose names are reserved; empty if there are none."""
-    clash = [name for name in columns if name.lower() in RESERVED]
-    parts = ", ".join(f'"{name}" AS "{unreserved(name)}"' for name in clash)
-    return f" RENAME ({parts})" if clash else ""
+def present_names(columns: Sequence[str], label: str, renamed: Mapping[str, str]) -> list[str]:
+    """What the raw columns of a file are called: `renamed` (other name: present name) applied.
+
+    Raises SourceError where two columns would be called the same.
+    """
+    names = [unreserved(renamed.get(name, name)) for name in columns]
+    places: dict[str, str] = {}
+    for column, name in zip(columns, names, strict=True):
+        first = places.setdefault(name.lower(), column)
+        if first != column and {first, column} & set(renamed):
+            raise SourceError(
+                f"'{label}' has both '{first}' and '{column}', which `renamed:` would both call "
+                f"'{name}'. Where they are different columns, take that entry out."
+            )
+    return names
 
 
-def opened(path: Path) -> IO[bytes]:
-    """The file's bytes, unpacked when it is gzip."""
-    return cast(IO[bytes], gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb"))
+def renaming(columns: Sequence[str], names: Sequence[str]) -> str:
+    """The SQL after `*` that calls `columns` by `names`; empty where they are called so already."""
+    other = [(c, name) for c, name in zip(columns, names, strict=True) if c != name]
+    parts = ", ".join(f'"{column}" AS "{name}"' for column, name in other)
+    return f" RENAME ({parts})" if other else ""
 
 
 def default_delimiter(path: Path) -> str:
@@ -69,13 +76,13 @@ def convert_csv(
     """Write the rows of a CSV file to the Parquet file `target`: every cell text, empty = null.
 
     `ours`: the file was written by us, so that a reserved name in it means what it says.
-    Raises SourceError for bytes outside the encoding, a header that repeats a name, another
+    Raises SourceError for bytes outside the encodings, a header that repeats a name, another
     delimiter than declared, or a row with too many or too few fields.
     """
-    encoding = checked_encoding(path, label, source.encoding)
+    encoding = checked_encoding(path, label, source.encodings)
     delimiter = source.delimiter or default_delimiter(path)
     header = checked_header(path, label, encoding, delimiter)
-    header = header if ours else [unreserved(name) for name in header]
+    header = header if ours else present_names(header, label, source.renamed)
     copy = None if _is_utf8(encoding) else target.with_suffix(".csv")
     if copy:
         _write_utf8(path, encoding, copy)
@@ -121,69 +128,11 @@ def _is_utf8(encoding: str) -> bool:
     return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
 
 
-def checked_encoding(path: Path, label: str, declared: str | None) -> str:
-    """The encoding to read with: the declared one, else UTF-8 if the bytes are UTF-8.
-
-    Raises SourceError for an unknown encoding, or for bytes that are not in it.
-    """
-    encoding = declared or "utf-8"
-    fault = _undecodable(path, label, encoding)
-    if fault is not None:
-        data, error = fault
-        guess = likely_encoding(data)
-        raise SourceError(
-            f"'{label}' cannot be read as {encoding}: {error}. It looks like {guess}: write "
-            f"`encoding: {guess}` in its source, and check that names read well."
-        )
-    return encoding
-
-
-def proposed_encoding(path: Path, label: str) -> str | None:
-    """The encoding to declare for a file: None where the bytes are UTF-8."""
-    fault = _undecodable(path, label, "utf-8")
-    return likely_encoding(fault[0]) if fault else None
-
-
-def _undecodable(path: Path, label: str, encoding: str) -> tuple[bytes, UnicodeError] | None:
-    """The first bytes that are not in `encoding`, and why; None if all are."""
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)()
-    except LookupError:
-        common = ["utf-8", "latin-1", "cp1252", "gb18030", "utf-16", "big5", "shift_jis"]
-        raise SourceError(f"'{label}': " + unknown("encoding", encoding, common)) from None
-    chunk = b""
-    try:
-        with opened(path) as handle:
-            chunk = handle.read(_CHUNK)
-            _check_kind(chunk, label)
-            while chunk:
-                decoder.decode(chunk)
-                chunk = handle.read(_CHUNK)
-            decoder.decode(b"", final=True)
-    except UnicodeError as error:
-        return _around(chunk, error), error
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise SourceError(f"'{label}' cannot be unpacked: {error}.") from None
-    return None
-
-
-def _around(chunk: bytes, error: UnicodeError) -> bytes:
-    """The bytes that did not decode: from the start of the file, or of the line they stand in."""
-    place = error.start if isinstance(error, UnicodeDecodeError) else 0
-    return chunk if place < SAMPLE else chunk[chunk.rfind(b"\n", 0, place) + 1 :]
-
-
-def _check_kind(start: bytes, label: str) -> None:
-    for magic, kind in _OTHER_KINDS.items():
-        if start.startswith(magic):
-            raise SourceError(f"'{label}' is not text but {kind}; name it so.")
-
-
 def _write_utf8(path: Path, encoding: str, copy: Path) -> None:
     """A UTF-8 copy of the file, which the engine reads without an extension."""
     with opened(path) as raw, copy.open("w", encoding="utf-8", newline="") as out:
         text = io.TextIOWrapper(raw, encoding=encoding, newline="")
-        while chunk := text.read(_CHUNK):
+        while chunk := text.read(CHUNK):
             out.write(chunk)
 
 
@@ -231,7 +180,9 @@ def sheet_names(path: Path, label: str) -> list[str]:
     return names
 
 
-def read_excel(path: Path, label: str, sheet: str | None) -> pa.Table:
+def read_excel(
+    path: Path, label: str, sheet: str | None, renamed: Mapping[str, str] | None = None
+) -> pa.Table:
     """One sheet as text columns: whole numbers without '.0', days and times in ISO form.
 
     Rows without any value are left out. Raises SourceError for an unknown sheet, several sheets
@@ -249,7 +200,7 @@ def read_excel(path: Path, label: str, sheet: str | None) -> pa.Table:
     if not rows:
         raise SourceError(f"The sheet '{sheet or names[0]}' of '{label}' is empty.")
     named = checked_names([str(name).strip() for name in rows[0]], label)
-    header = [unreserved(name) for name in named]
+    header = present_names(named, label, renamed or {})
     texts = [[_as_text(value) for value in row] for row in rows[1:]]
     filled = [row for row in texts if any(cell is not None for cell in row)]
     cells = zip(*filled, strict=True) if filled else [()] * len(header)

@@ -12,7 +12,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
-from crm_lib import project, sources, textfiles
+from crm_lib import encodings, project, sourcefiles, sources, textfiles
 from crm_lib.dataset import Source, TableConfig
 from crm_lib.errors import SourceError, UsageError, listing
 from crm_lib.init import evidence
@@ -68,13 +68,13 @@ def _sources(path: Path) -> list[Source]:
     """How to read a file: one source, or one for each sheet that holds rows."""
     written = _as_written(path)
     if not path.exists():
-        sources.files(Source(files=[written]))  # raises with the nearest name
-    kind = sources.kind_of(path)
+        sourcefiles.files(Source(files=[written]))  # raises with the nearest name
+    kind = sourcefiles.kind_of(path)
     if kind == "parquet":
         return [Source(files=[written])]
     if kind == "excel":
         return [Source(files=[written], sheet=sheet) for sheet in _sheets(path, written)]
-    encoding = textfiles.proposed_encoding(path, path.name)
+    encoding = encodings.proposed_encoding(path, path.name)
     delimiter = _delimiter(path, encoding or "utf-8")
     usual = delimiter == textfiles.default_delimiter(path)
     return [Source(files=[written], encoding=encoding, delimiter=None if usual else delimiter)]
@@ -103,7 +103,7 @@ def _has_rows(path: Path, sheet: str) -> bool:
 def _delimiter(path: Path, encoding: str) -> str:
     """The mark that splits the first lines into the most fields, the same number in each."""
     try:
-        with textfiles.opened(path) as raw:
+        with encodings.opened(path) as raw:
             text = io.TextIOWrapper(raw, encoding=encoding, newline="")
             start = "".join(line for _, line in zip(range(200), text, strict=False))
     except UnicodeError as error:

@@ -17,6 +17,7 @@ from crm_lib.quality.dates import day_of
 from crm_lib.quality.outcomes import Count, Example, RuleOutcome, TableCount
 from crm_lib.quality.profile import Profile, profile
 from crm_lib.quality.rule import Rule
+from crm_lib.sources import Notes
 
 _ROW_NUMBER = (1 << 40) - 1
 """The bits of a row_id that hold the row number in its file."""
@@ -33,8 +34,9 @@ class Assessment:
         failures: Mapping[str, ir.Table],
         as_of: date,
         scope: str,
+        notes: Mapping[str, Notes],
     ) -> None:
-        self.rules, self.failures, self.as_of = rules, failures, as_of
+        self.rules, self.failures, self.as_of, self.notes = rules, failures, as_of, notes
         self._fated = {
             name: fates.with_fate(
                 name,
@@ -90,6 +92,7 @@ class Assessment:
             needed.append("total_amount")
         return profile(
             table, self._fated[name], targets, list(dict.fromkeys(needed)), as_of=self.as_of,
+            notes=self.notes.get(name),
         )  # fmt: skip
 
     def _row_outcomes(self, name: str) -> dict[str, RuleOutcome]:
@@ -132,6 +135,7 @@ class Assessment:
         judgements = gx.judge(found.frame(), rules)
         where = {r.rule_id: found.example[r.measure] for r in rules if r.measure in found.example}
         examples = _examples(self._fated[name], rules, where)
+        examples |= _noted(rules, examples, self.notes.get(name, {}))
         outcomes = {}
         for rule in rules:
             judgement, measure = judgements[rule.rule_id], rule.measure
@@ -199,6 +203,17 @@ def _examples(rows: ir.Table, rules: list[Rule], where: Mapping[str, int]) -> di
             row=where[rule_id] & _ROW_NUMBER,
             value=None if pd.isna(value) else _shown_value(str(value), column),
         )
+    return found
+
+
+def _noted(rules: list[Rule], examples: Mapping[str, Example], notes: Notes) -> dict[str, Example]:
+    """The examples of rules about files, with what was noticed of the file in place of a value."""
+    found = {}
+    for rule in rules:
+        if rule.measure in measures.OF_FILES and rule.rule_id in examples:
+            example = examples[rule.rule_id]
+            value = notes[measures.OF_FILES[rule.measure]][example.source_file]
+            found[rule.rule_id] = example.model_copy(update={"value": value})
     return found
 
 

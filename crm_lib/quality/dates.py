@@ -8,6 +8,8 @@ from typing import Any
 from crm_lib import schema
 from crm_lib.errors import UsageError
 
+EARLIEST, LATEST = "1901-01-01", "2199-12-31"
+"""Days outside stand for "unknown" in many systems: 1900-01-01, 9999-12-31."""
 _EPOCH = date(1970, 1, 1).toordinal()
 _BOUNDS = ("min_value", "max_value", "value_set", "parameter")
 

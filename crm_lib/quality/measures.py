@@ -27,6 +27,8 @@ STATISTICS = (
     "present_share",
 )
 UNKNOWN = "unknown"
+OF_FILES = {"rows_in_other_encoding": "encoding", "rows_under_other_names": "names"}
+"""Measures of structural rules alone: rows of files of which something was noticed (`sources.Notes`)."""
 _DATED = ("first_day", "last_day", "days_without_rows", "longest_gap_days", "freshness_days")
 _NUMERIC_ONLY = ("mean", "median", "stdev", "sum")
 
@@ -60,7 +62,8 @@ def is_measure(name: str, table: schema.Table) -> bool:
 
 def counts_rows(measure: str) -> bool:
     """True when the measure is a number of defective rows, so that a share of rows can be tolerated."""
-    return measure == "identical_rows" or measure.startswith((f"{UNKNOWN}_", "repeated_"))
+    counted = measure == "identical_rows" or measure in OF_FILES
+    return counted or measure.startswith((f"{UNKNOWN}_", "repeated_"))
 
 
 def type_of(measure: str, table: schema.Table) -> schema.Column:

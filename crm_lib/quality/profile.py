@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ import pandas as pd
 
 from crm_lib import engine, schema
 from crm_lib.quality import measures
-from crm_lib.quality.dates import day_number
+from crm_lib.quality.dates import EARLIEST, day_number
 
 _NOT_CONTENT = ("source_file", "row_id", "fate")
 
@@ -57,12 +57,13 @@ def profile(
     needed: Iterable[str],
     *,
     as_of: date,
+    notes: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Profile:
     """The measures `needed` of the accepted rows among `fated` (see `fates`), and its days.
 
-    Days are those of every row before `as_of`, in scope or not: they tell of the delivery, and the
-    silence of one shop is no missing delivery. `targets` are the accepted rows of the tables that
-    columns of this one point to.
+    Days are those of every row before `as_of`, in scope or not, but for days that stand for "unknown":
+    they tell of the delivery, and the silence of one shop is no missing delivery. `targets` are the accepted rows of the tables that
+    columns of this one point to, `notes` what was noticed of its files (`sources.Notes`).
     """
     accepted = fated.filter(fated.fate == "accepted")
     found = Profile()
@@ -83,6 +84,9 @@ def profile(
         elif parts and parts[0] == measures.UNKNOWN:
             target = dict(table.references)[parts[1]]
             found.count(name, _dangling(accepted, parts[1], targets[target]))
+        elif name in measures.OF_FILES:
+            files = (notes or {}).get(measures.OF_FILES[name], {})
+            found.count(name, _whole_rows(accepted.filter(accepted.source_file.isin(list(files)))))
     return found
 
 
@@ -123,7 +127,8 @@ def _number(value: Any) -> float | None:
 
 def _days(found: Profile, day: ir.Value, as_of: date) -> None:
     """First and last day, days without rows between them, longest run of such days, freshness."""
-    days = day.name("day").as_table().distinct().filter(lambda t: t.day.notnull())
+    days = day.name("day").as_table().distinct()
+    days = days.filter(days.day >= ibis.literal(date.fromisoformat(EARLIEST)))
     before = days.day.lag().over(order_by=days.day)
     gaps = days.select(days.day, gap=days.day.delta(before, unit="day") - 1)
     row = engine.collect(
@@ -150,6 +155,10 @@ def _repeated(rows: ir.Table, columns: list[str]) -> ir.Table:
 
 def _dangling(rows: ir.Table, column: str, target: ir.Table) -> ir.Table:
     """The rows whose `column` is filled with a key that `target` lacks."""
-    lost = rows.filter(rows[column].notnull()).anti_join(target, column)
-    amount = {"amount": lost.amount} if "amount" in lost.columns else {}
-    return lost.select(lost.row_id, copies=ibis.literal(1, dt.int64), **amount)
+    return _whole_rows(rows.filter(rows[column].notnull()).anti_join(target, column))
+
+
+def _whole_rows(rows: ir.Table) -> ir.Table:
+    """The rows as `Profile.count` wants them, each a defect."""
+    amount = {"amount": rows.amount} if "amount" in rows.columns else {}
+    return rows.select(rows.row_id, copies=ibis.literal(1, dt.int64), **amount)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from crm_lib import schema
 from crm_lib.dataset import Dataset
-from crm_lib.quality.dates import day_number
+from crm_lib.quality.dates import EARLIEST, LATEST, day_number
 from crm_lib.quality.rule import Rule
 
 GIVEN = "given_"
@@ -20,7 +20,6 @@ ROW_COPY = "row_copy_number"
 
 _FEW = 0.01
 """Share of rows that may be set aside before the data as a whole cannot be trusted."""
-_EARLIEST, _LATEST = "1901-01-01", "2199-12-31"
 _BETWEEN = "expect_column_values_to_be_between"
 
 
@@ -32,6 +31,7 @@ def rules(dataset: Dataset, table: str) -> list[Rule]:
     for name in supplied:
         found += _column_rules(declared, declared.column(name))
     found += _copies(dataset, declared)
+    found += _uniform(dataset, table)
     if table == "lines":
         found.append(_observed(dataset))
     return found
@@ -74,9 +74,9 @@ def _column_rules(declared: schema.Table, column: schema.Column) -> Iterator[Rul
 
 def _plausible(declared: schema.Table, column: schema.Column) -> Rule:
     """Bounds for a date. What dates the row or is added later has no upper one: it has not happened yet."""
-    bounds = {"min_value": day_number(_EARLIEST)}
+    bounds = {"min_value": day_number(EARLIEST)}
     if column.name != declared.recorded and not column.recorded_later:
-        bounds["max_value"] = day_number(_LATEST)
+        bounds["max_value"] = day_number(LATEST)
     return Rule(
         f"{declared.name}.{column.name}_plausible", declared.name, "row", _BETWEEN,
         {"column": column.name, **bounds}, "critical" if column.required else "warning",
@@ -110,6 +110,27 @@ def _copies(dataset: Dataset, declared: schema.Table) -> Iterator[Rule]:
         )  # fmt: skip
 
 
+def _uniform(dataset: Dataset, table: str) -> Iterator[Rule]:
+    """That the files of a source are alike, where dataset.yml lets them differ."""
+    sources = dataset.tables[table].every_source
+    if any(len(source.encodings) > 1 for source in sources):
+        yield Rule(
+            f"{table}.one_encoding", table, "table", _BETWEEN,
+            {"column": "rows_in_other_encoding", "max_value": 0}, "warning",
+            "Files in another encoding than the first one named come from another program or person: "
+            "check that names in them read well, and have them delivered like the others.",
+            subject="files",
+        )  # fmt: skip
+    if any(source.renamed for source in sources):
+        yield Rule(
+            f"{table}.one_header", table, "table", _BETWEEN,
+            {"column": "rows_under_other_names", "max_value": 0}, "warning",
+            "A column that is called differently may also mean something else: check that it holds the "
+            "same, and have the files delivered with one header.",
+            subject="files",
+        )  # fmt: skip
+
+
 def _known(dataset: Dataset, declared: schema.Table, supplied: tuple[str, ...]) -> Iterator[Rule]:
     for column, target in declared.references:
         if column in supplied and target in dataset.tables:
@@ -122,9 +143,15 @@ def _known(dataset: Dataset, declared: schema.Table, supplied: tuple[str, ...]) 
 
 
 def _observed(dataset: Dataset) -> Rule:
+    """Dates that stand for "unknown" are another rule's failure."""
+    condition = {
+        "type": "comparison", "column": {"name": "ordered_at"}, "operator": ">=",
+        "parameter": day_number(EARLIEST),
+    }  # fmt: skip
     return Rule(
         "lines.since_observed", "lines", "row", _BETWEEN,
-        {"column": "ordered_at", "min_value": day_number(dataset.observed_from)}, "warning",
+        {"column": "ordered_at", "min_value": day_number(dataset.observed_from),
+         "row_condition": condition}, "warning",
         f"The data set says that it observes from {dataset.observed_from} on; earlier lines make "
         "customers look older than their neighbours.",
         subject="ordered_at",

@@ -15,6 +15,7 @@ from crm_lib.quality import rules as rulebook
 from crm_lib.quality import sentences
 from crm_lib.quality.assessment import Assessment
 from crm_lib.quality.outcomes import Count, RuleOutcome, TableCount
+from crm_lib.sources import Notes
 
 Status = Literal["passed", "passed with warnings", "failed"]
 
@@ -93,15 +94,17 @@ def assess(
     *,
     as_of: date,
     scope: str = "",
+    notes: Mapping[str, Notes] | None = None,
 ) -> Verdict:
     """The verdict on staged tables and the row failures found in them (`judge.judge_rows`).
 
+    `notes`: by table, what was noticed of its files when they were read (`sources.notes`).
     Only rows before `as_of` (or without a readable date) and, for lines, in `scope` count towards
     outcomes; rows recorded later change nothing but the count `later`.
     Raises UsageError for faulty rules, a faulty scope, or one that no line meets.
     """
     rules = rulebook.load(dataset)
-    work = Assessment(rules, staged, failures, as_of, scope)
+    work = Assessment(rules, staged, failures, as_of, scope, notes or {})
     if scope and not work.counts["lines"].judged and work.counts["lines"].out_of_scope.rows:
         raise UsageError(
             f"None of {work.counts['lines'].out_of_scope.rows:,} order lines before {as_of} meets the "

