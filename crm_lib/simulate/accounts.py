@@ -108,7 +108,7 @@ def _share_of_wallet(block: Block, stream: np.random.Generator, rung: Ints) -> F
     return shares(stream, mean, concentration)
 
 
-def shares(stream: np.random.Generator, mean: Floats, concentration: Floats) -> Floats:
+def shares(stream: np.random.Generator, mean: Floats, concentration: Floats | float) -> Floats:
     """Shares of wallets, within `SHARES`, with which sales ÷ wallets is `mean` in money.
 
     Beta(mean·c + 1, (1 − mean)·c): the mean of 1 / share is 1 / mean. It is Beta(mean·c, (1 − mean)·c)

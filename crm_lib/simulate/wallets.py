@@ -26,7 +26,7 @@ ALIKE = 20.0
 """Concentration of the share in a category around the account's."""
 CUSTOMERS_PART = 0.5
 """What customers buy where they buy of us too, as a share of the market: at most about this."""
-NEEDED = 0.5
+NEEDED = 0.4
 """Probability that an account needs the favourite category of its segment without buying it here."""
 SPREAD = 0.5
 """σ of the lognormal spread of spend in white space around what is expected."""
@@ -135,7 +135,7 @@ def _needs(block: Block, stream: np.random.Generator, people: People, sales: Int
     return _Needs(
         customer=customer,
         category=category,
-        share=accounts.shares(stream, here, np.full(len(here), ALIKE)),
+        share=accounts.shares(stream, here, ALIKE),
         potential=accounts.revenue(block, people)[customer] * 100 * mix / here,
         rivals=rivals,
         main_rival=_main_rival(block, stream, len(customer)),
@@ -143,25 +143,17 @@ def _needs(block: Block, stream: np.random.Generator, people: People, sales: Int
     )
 
 
-def _rungs(block: Block) -> list[tuple[float, float, float, int]]:
-    """Share of the customers, mean share of wallet, its concentration and most rivals, by rung."""
-    law = block.company.accounts
-    return list(law.rungs.values()) if law else [(1.0, *CONSUMERS)]
-
-
 def _relationship(block: Block, stream: np.random.Generator, people: People) -> tuple[Floats, Ints]:
     """Our share of each customer's wallet, and the most rivals that it buys of."""
     law = block.company.accounts
-    most = np.array([max(most, 1) for *_, most in _rungs(block)])
     if law is None:
-        _, mean, concentration, _ = _rungs(block)[0]
-        every = np.ones(len(people))
-        return accounts.shares(stream, mean * every, concentration * every), np.repeat(
-            most, len(people)
-        )
+        mean, concentration, most = CONSUMERS
+        every = np.full(len(people), mean)
+        return accounts.shares(stream, every, concentration), np.full(len(people), most)
     traits = accounts.traits(block, people)
-    most = np.minimum(most, len(law.rivals) or most.max())
-    return traits.share_of_wallet, most[traits.rung]
+    named = len(law.rivals) or None
+    by_rung = np.clip([most for *_, most in law.rungs.values()], 1, named)
+    return traits.share_of_wallet, by_rung[traits.rung]
 
 
 def _strength(block: Block) -> Floats:
@@ -170,7 +162,8 @@ def _strength(block: Block) -> Floats:
     1 / share − 1 is divided by it. It is 1 where our share of all wallets is enough for our share of
     the market; else what makes it enough with `CUSTOMERS_PART` of the market.
     """
-    rungs = _rungs(block)
+    law = block.company.accounts
+    rungs = list(law.rungs.values()) if law else [(1.0, *CONSUMERS)]
     total = sum(share for share, *_ in rungs)
     usual = 1 / sum(share / total / mean for share, mean, _, _ in rungs)
     market = np.array([category.market_share for category in block.company.categories])
