@@ -114,7 +114,9 @@ class Book:
             "Scope": f"{self.scope}; customers without such a line are left out"
             if self.scope
             else "all order lines",
-            "Warm-up": f"until {self.warm_up_ends}: customers first seen before are not called new",
+            "Warm-up": f"until {self.warm_up_ends}: customers first seen before are not called new"
+            if dataset.warm_up_days
+            else "none: whoever buys for the first time is new",
             "Purchase occasion": f"a customer's {dataset.occasion} with a line where {dataset.purchase}",
             "Currency, time zone": f"{dataset.currency}, {dataset.time_zone}",
             "Data fingerprint": self.staged_folder.name,

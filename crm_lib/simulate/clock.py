@@ -49,9 +49,11 @@ class Clock:
 
     @cached_property
     def intensity(self) -> Floats:
-        """What each day counts: the month's season times the events so far."""
+        """What each day counts: the month's season, the weekday and the events so far."""
         calendar_month = np.array([day.month - 1 for day in self.month_starts[:-1]])
         counts = np.array(self.laws.season)[calendar_month][self.month_of_day]
+        week = np.array(self.laws.week) / np.mean(self.laws.week)
+        counts *= week[(self.start.weekday() + np.arange(self.days)) % 7]
         for event in self.laws.events:
             counts[max(self.day_at(event.moment), 0) :] *= event.factor
         return counts

@@ -297,6 +297,8 @@ class Laws:
 
     season: tuple[float, ...] = (1.0,) * 12
     """purchase rate by calendar month, January first, against the year's mean"""
+    week: tuple[float, ...] = (1.0,) * 7
+    """purchase rate by day of the week, Monday first; only the proportions count"""
     opening_share: float = 0.3
     """customers who join within the first 90 days"""
     growth: float = 0.5
@@ -368,7 +370,7 @@ class Company:
 def plain(company: Company) -> Company:
     """The company with nothing but Pareto/NBD and Gamma-Gamma, for testing models of purchasing.
 
-    No seasons, price cuts, campaigns, incident, complaints, returns, comebacks or growth of orders;
+    No seasons, weekdays, price cuts, campaigns, incident, complaints, returns, comebacks or growth of orders;
     all sources alike and every gap exponential. Segments keep their own parameters.
     """
     segments = tuple(replace(s, regular_share=0.0, costly_share=0.0) for s in company.segments)

@@ -57,11 +57,12 @@ def _gamma(stream: np.random.Generator, row: Ints, shape: list[float], rate: lis
 def _joined(block: Block, stream: np.random.Generator) -> Ints:
     """Days of joining: some in the opening, the others at a density 1 + growth·x in seasonal time."""
     laws, clock = block.company.laws, block.clock
+    whole = clock.seasonal(np.array([float(clock.days)]))
+    opening = clock.seasonal(np.array([float(min(OPENING_DAYS, clock.days))]))
     uniform = stream.random(block.count)
     growth = max(laws.growth, 1e-9)
-    share = (np.sqrt(1 + 2 * growth * uniform * (1 + growth / 2)) - 1) / growth
-    later = clock.calendar(share * clock.seasonal(np.array([float(clock.days)])))
-    opening = stream.random(block.count) * min(OPENING_DAYS, clock.days)
+    later = (np.sqrt(1 + 2 * growth * uniform * (1 + growth / 2)) - 1) / growth * whole
+    early = stream.random(block.count) * opening
     is_opening = stream.random(block.count) < laws.opening_share
-    joined = np.where(is_opening, opening, later).astype(np.int64)
+    joined = clock.calendar(np.where(is_opening, early, later)).astype(np.int64)
     return np.minimum(joined, clock.days - 1)

@@ -159,6 +159,7 @@ ACCOUNTS = Accounts(
 )  # fmt: skip
 
 LAWS = Laws(
+    week=(1.1, 1.15, 1.1, 1.05, 0.9, 0.05, 0.01),
     season=(0.98, 1.0, 1.08, 1.02, 1.0, 1.02, 0.94, 0.86, 1.06, 1.1, 1.08, 0.86),
     opening_share=0.5,
     growth=0.3,
