@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +44,7 @@ def _stages(company: Company, clock: Clock) -> pa.Table:
     rows: dict[str, list[object]] = {"category": [], "stage": [], "from_on": [], "to_on": []}
     for category, by_month in zip(company.categories, codes, strict=True):
         changes = np.flatnonzero(np.diff(by_month, prepend=-1))
-        for begins, ends in zip(changes, [*changes[1:], None], strict=True):
+        for begins, ends in pairwise([*changes, None]):
             rows["category"].append(category.name)
             rows["stage"].append(STAGES[by_month[begins]])
             rows["from_on"].append(clock.month_starts[begins])

@@ -259,8 +259,6 @@ class Survey:
 class Prospecting:
     """Prospects and their odds: logit P(convert) = intercept + Σ coefficient × attribute."""
 
-    per_customer: float = 0.5
-    """prospects recorded for each customer of the company"""
     intercept: float = -2.0
     coefficients: Mapping[str, float] = field(default_factory=dict)
     """of the attributes interest (0–1), budget (0–1), referred (0 or 1)"""
@@ -312,7 +310,7 @@ class Laws:
     complaints: Complaints = Complaints(rate=0.0)
     service: Service = Service(rate=0.0)
     survey: Survey = Survey(asked_share=0.0)
-    prospecting: Prospecting = Prospecting(per_customer=0.0)
+    prospecting: Prospecting = Prospecting()
     price_cut_share: float = 0.0
     """products that are sold below list in a month, at 10 % or 20 % off"""
     return_days: tuple[int, int] = (2, 21)

@@ -210,7 +210,6 @@ LAWS = Laws(
         },
     ),
     prospecting=Prospecting(
-        per_customer=0.2,
         intercept=-3.14,
         coefficients={"interest": 2.0, "budget": 1.2, "referred": 0.8},
         days_to_convert=20.0,

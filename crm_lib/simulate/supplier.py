@@ -194,7 +194,6 @@ LAWS = Laws(
         },
     ),
     prospecting=Prospecting(
-        per_customer=2.0,
         intercept=-3.21,
         coefficients={"interest": 2.2, "budget": 1.6, "referred": 0.8},
         days_to_convert=75.0,

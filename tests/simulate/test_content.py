@@ -165,22 +165,6 @@ def test_events_are_of_different_kinds_and_two_change_demand(company: Company) -
 
 
 @COMPANIES
-def test_the_odds_of_prospects_fit_their_number(company: Company) -> None:
-    """Prospects a customer × mean odds = share of the customers who were prospects; within 1 %."""
-    law = company.laws.prospecting
-    grid = np.linspace(0, 1, 101)
-    logit = (
-        law.intercept
-        + law.coefficients["interest"] * grid[:, None, None]
-        + law.coefficients["budget"] * grid[None, :, None]
-        + law.coefficients["referred"] * np.array([0, 1])
-    )
-    odds = (1 / (1 + np.exp(-logit))).mean(axis=(0, 1)) @ [0.7, 0.3]
-    selling = sum(s.share for s in company.sources if s.sells) * (1 - company.laws.never_buy_share)
-    assert law.per_customer * odds == pytest.approx(selling, rel=0.01)
-
-
-@COMPANIES
 def test_the_self_assessment_has_seven_pillars_of_four_questions(company: Company) -> None:
     assert list(company.readiness) == list(QUESTIONS)
     assert len(QUESTIONS) == 7
