@@ -6,7 +6,7 @@ however the data is cut into blocks and files. No row has two defects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -60,6 +60,8 @@ class Plan:
     """its order lines lie in `late/` instead of `lines/`"""
     cp1252_region: str | None = None
     """its customers are encoded in cp1252"""
+    spared: tuple[str, ...] = ()
+    """tables without spoilt rows"""
 
     @property
     def is_dirty(self) -> bool:
@@ -68,7 +70,8 @@ class Plan:
 
     def rates(self, table: str) -> list[tuple[Kind, float]]:
         """The kinds of defects of a table, and the share of its rows that each is to have."""
-        return [(kind, kind.rate(self.level)) for kind in KINDS if kind.table == table]
+        kinds = [kind for kind in KINDS if kind.table == table and table not in self.spared]
+        return [(kind, kind.rate(self.level)) for kind in kinds]
 
     def encoding(self, region: str) -> str:
         """The encoding of the customers file of a region."""
@@ -80,20 +83,21 @@ def plan(company: Company, clock: Clock, level: Level) -> Plan:
 
     Light: single rows, and one region in another encoding. Heavy: more of them, and a month with a
     renamed column and a month that is late, neither among the first or last three, nor that of the
-    incident or an event, nor with or after a campaign if there are others.
+    incident or an event, nor one with a campaign if there are others. The wallets that a
+    retailer's survey tells of are too few for one of them to be spoilt: it would be more than 1 %.
     Raises UsageError for an unknown level.
     """
     if level not in get_args(Level):
         raise UsageError(unknown("level of dirt", level, get_args(Level)))
     if level == "none":
         return Plan(level)
-    region = _accented(company)
-    if level == "light":
-        return Plan(level, cp1252_region=region)
+    spared = ("wallets",) if company.accounts is None else ()
+    everywhere = Plan(level, cp1252_region=_accented(company), spared=spared)
     quiet = _quiet_months(company, clock)
-    if len(quiet) < 2:
-        return Plan(level, cp1252_region=region)
-    return Plan(level, quiet[len(quiet) // 3], quiet[2 * len(quiet) // 3], region)
+    if level == "light" or len(quiet) < 2:
+        return everywhere
+    renamed, late = (quiet[quarter * len(quiet) // 4] for quarter in (1, 3))
+    return replace(everywhere, renamed_month=renamed, late_month=late)
 
 
 def _accented(company: Company) -> str:
@@ -104,18 +108,17 @@ def _accented(company: Company) -> str:
 
 
 def _quiet_months(company: Company, clock: Clock) -> list[int]:
-    """Months in which nothing else happens, if there are two; without incident and events at least."""
+    """Inner months in which nothing else happens; without incident and events, if they are too few."""
     laws = company.laws
     moments = [event.moment for event in laws.events]
     moments += [laws.incident.moment] if laws.incident else []
     busy = {clock.month_at(moment) for moment in moments}
     inner = [month for month in range(3, clock.months - 3) if month not in busy]
-    promoted = set()
+    promoted: set[int] = set()
     for campaign in laws.campaigns:
         first = clock.day_at(campaign.starts)
-        for day in (first, first + campaign.days):
-            if 0 <= day < clock.days:
-                promoted.add(int(clock.month_of_day[day]))
+        days = range(max(first, 0), min(first + campaign.days, clock.days))
+        promoted |= {int(clock.month_of_day[day]) for day in days}
     calm = [month for month in inner if month not in promoted]
     return calm if len(calm) > 1 else inner
 
