@@ -1,0 +1,152 @@
+"""Quality: the planted defects against what the rules found, row by row where a rule names rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from crm_lib import schema
+from crm_lib.book import Book
+from crm_lib.engine import collect
+from crm_lib.errors import listing
+from crm_lib.present import words
+from crm_lib.quality.outcomes import RuleOutcome
+from crm_lib.score import damage
+from crm_lib.score.row import EXACT, Row, same
+from crm_lib.score.truth import Truth, exactly
+
+NAME = "Quality"
+WHOLE_WINDOW = True
+
+_KIND = ["table", "kind", "column", "rule_id", "fate"]
+
+
+class _Match(NamedTuple):
+    """How the rows that a rule names meet those planted for it."""
+
+    found: int
+    false_alarms: int
+
+
+def rows(truth: Truth, book: Book) -> list[Row]:
+    """One row a kind of planted defects; then what was found though not planted, and where rows went."""
+    kinds = _kinds(truth)
+    return [
+        *_defects(truth, book, kinds),
+        _unplanted(book, set(kinds["rule_id"])),
+        *_rows_read(truth, book, kinds),
+    ]
+
+
+def _kinds(truth: Truth) -> pd.DataFrame:
+    """One row a kind of defect: `_KIND`, defects, rows (that its rule must find), days (of a late file)."""
+    if not truth.is_dirty:
+        return pd.DataFrame(columns=[*_KIND, "defects", "rows", "days"])
+    planted = truth.table("defects")
+    counted = planted.group_by(_KIND).agg(
+        defects=planted.count(), rows=planted.rows.sum(), days=planted.days.max()
+    )
+    frame = collect(counted.cast({"rows": "int64"}))
+    order = {name: place for place, name in enumerate(schema.TABLES)}
+    return frame.sort_values(
+        ["table", *_KIND[1:]], key=lambda c: c.map(order) if c.name == "table" else c
+    )
+
+
+def _defects(truth: Truth, book: Book, kinds: pd.DataFrame) -> Iterator[Row]:
+    outcomes = {outcome.rule_id: outcome for outcome in book.verdict.outcomes}
+    for table, group in kinds.groupby("table", sort=False):
+        matches = _matches(truth, book, str(table))
+        for kind in group.itertuples():
+            label = f"{kind.table}: {kind.kind}" + (f" in {kind.column}" if kind.column else "")
+            outcome = outcomes.get(kind.rule_id)
+            if kind.fate == "anonymous":
+                count = book.verdict.anonymous.rows
+                note = "Accepted order lines without a customer: a fact and no defect."
+                yield same(label, int(kind.rows), count, _in_rows, note)
+            elif kind.fate == "late":
+                yield _late(label, kind, outcome)
+            elif outcome is not None and outcome.kind == "row":
+                yield _named(label, kind, matches.get((kind.rule_id, kind.kind, kind.column)))
+            else:
+                count = outcome.failing_rows if outcome else 0
+                yield same(
+                    label, int(kind.rows), count, _in_rows, f"{kind.rule_id}, which names no rows."
+                )
+
+
+def _matches(truth: Truth, book: Book, table: str) -> dict[tuple[str, str, str], _Match]:
+    """By rule, kind and column of the defects planted in a table: how the rule's rows meet theirs."""
+    planted = damage.located(truth, book, table).select("row_id", "rule_id", "kind", "column")
+    named = book.failures(table).select("row_id", "rule_id").distinct()
+    meeting = planted.semi_join(named, ["row_id", "rule_id"])
+    found = collect(meeting.group_by("rule_id", "kind", "column").agg(rows=meeting.count()))
+    loose = named.filter(named.row_id.notnull()).anti_join(planted, ["row_id", "rule_id"])
+    alarms = collect(loose.group_by("rule_id").agg(rows=loose.count()))
+    false = dict(zip(alarms["rule_id"], alarms["rows"], strict=True))
+    return {
+        (row.rule_id, row.kind, row.column): _Match(row.rows, false.get(row.rule_id, 0))
+        for row in found.itertuples()
+    }
+
+
+def _named(label: str, kind: Any, match: _Match | None) -> Row:
+    """A kind whose rule names rows: each planted row must be among them, and no other."""
+    found, false = match or _Match(0, 0)
+    missed = int(kind.rows) - found
+    faults = {"missed": missed, "false alarms": false}
+    said = "; ".join(f"{words.count(n)} {name}" for name, n in faults.items() if n)
+    return Row(
+        label, _in_rows(int(kind.rows)), f"{_in_rows(found)}{f' ({said})' if said else ''}", EXACT,
+        not said, kind.rule_id,
+    )  # fmt: skip
+
+
+def _late(label: str, kind: Any, outcome: RuleOutcome | None) -> Row:
+    """A late file is seen as days without a line."""
+    failed = outcome is not None and outcome.result == "failed"
+    seen = re.search(r"\d+", outcome.observed) if outcome is not None and failed else None
+    days = int(seen.group()) if seen else 0
+    return Row(
+        label,
+        f"{words.counted(kind.defects, 'file')} of {words.count(kind.days)} days",
+        f"a gap of {words.count(days)} days",
+        EXACT,
+        days == int(kind.days),
+        f"{kind.rule_id}; {words.count(int(kind.rows))} rows.",
+    )
+
+
+def _unplanted(book: Book, planted: set[str]) -> Row:
+    """Rules that found something where nothing was planted for them."""
+    quiet = ("passed", "not applicable")
+    loud = [o for o in book.verdict.outcomes if o.failing_rows or o.result not in quiet]
+    false = [outcome.rule_id for outcome in loud if outcome.rule_id not in planted]
+    judged = [o for o in book.verdict.outcomes if o.result != "not applicable"]
+    note = listing(false) if false else f"{words.count(len(judged))} rules were checked."
+    return same("rules with a finding where nothing was planted", 0, len(false), words.count, note)
+
+
+def _rows_read(truth: Truth, book: Book, kinds: pd.DataFrame) -> Iterator[Row]:
+    """Where the rows of all tables went."""
+    is_quarantined = kinds["fate"] == "quarantined"
+    copies = kinds.loc[(kinds["table"] == "lines") & (kinds["kind"] == "duplicate"), "rows"].sum()
+    late = kinds.loc[kinds["fate"] == "late", "rows"].sum()
+    months = truth.table("months")
+    made = int(exactly(months, lines=months.lines.sum())["lines"])
+    counts = book.verdict.tables
+    read, aside = (sum(getattr(c, part).rows for c in counts) for part in ("read", "quarantined"))
+    parts = sum(c.accepted.rows + c.later.rows + c.out_of_scope.rows for c in counts) + aside
+    yield same("order lines read", made + int(copies - late), book.verdict.lines.read.rows,
+               words.count, "Planted: all lines, with duplicates, without late files.")  # fmt: skip
+    yield same("rows set aside, all tables", int(kinds.loc[is_quarantined, "rows"].sum()), aside,
+               words.count)  # fmt: skip
+    yield same("rows accepted, set aside, later or out of scope", read, parts, words.count,
+               "Planted: the rows read.")  # fmt: skip
+
+
+def _in_rows(count: int) -> str:
+    return f"{words.count(count)} rows"
