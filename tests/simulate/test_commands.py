@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -14,7 +12,6 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-import crm_lib
 from crm_lib import dataset
 from crm_lib.cli import app
 from crm_lib.errors import UsageError
@@ -157,8 +154,7 @@ def test_a_score_outside_its_tolerance_exits_5(
         asked.append((name, str(as_of)))
         return board(*holds)
 
-    monkeypatch.setitem(sys.modules, "crm_lib.score", SimpleNamespace(board=scored))
-    monkeypatch.setattr(crm_lib, "score", SimpleNamespace(board=scored), raising=False)
+    monkeypatch.setattr("crm_lib.score.board", scored)
     crm("simulate", "supplier", "--customers", "10", "--months", "3")
     result = crm("score", "demo_supplier")
     assert result.exit_code == code, result.output
