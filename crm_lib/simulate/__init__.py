@@ -98,7 +98,8 @@ def _checked(customers: int, months: int, seed: int, dirt: str, out: Path) -> Le
         raise UsageError(f"A seed is 0 or a positive whole number, not {seed}.")
     if dirt not in get_args(Level):
         raise UsageError(unknown("level of dirt", dirt, get_args(Level)))
-    if out.exists() and not (out / "truth" / "laws.parquet").is_file() and any(out.iterdir()):
+    is_ours = (out / "truth" / "laws.parquet").is_file()
+    if out.is_file() or (out.is_dir() and not is_ours and any(out.iterdir())):
         raise UsageError(
             f"'{out.name}' exists and is no simulated company; nothing in it was touched. "
             "Give another folder with --out."
