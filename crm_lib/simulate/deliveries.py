@@ -55,6 +55,7 @@ class Delivery:
 
     def close(self) -> None:
         """List what is wrong with whole files, and write everything that waits."""
+        self.files.flush()
         for file in [name for name in self.files.rows if not name.startswith("truth/")]:
             for kind in self._faults(file):
                 rows, cents, days = self.files.rows[file], 0, None
@@ -91,7 +92,7 @@ class Delivery:
             yield defects.LATE
         if plan.renamed_month is not None and rest[0] == f"{starts[plan.renamed_month]:%Y-%m}":
             yield defects.RENAMED
-        if plan.cp1252_region and rest[0].startswith(f"{_slug(plan.cp1252_region)}-"):
+        if file in self.files.beyond_utf_8:
             yield defects.ENCODED
 
     def _days(self, month: int | None) -> int:

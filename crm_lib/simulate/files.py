@@ -21,6 +21,8 @@ class Files:
         self.folder = folder
         self.rows: dict[str, int] = {}
         """file: its number of rows so far"""
+        self.beyond_utf_8: set[str] = set()
+        """files with bytes that are not what UTF-8 would have"""
         self._encodings: dict[str, str] = {}
         self._waiting: dict[str, list[pa.Table]] = {}
         self._parquet: dict[str, pq.ParquetWriter] = {}
@@ -64,4 +66,7 @@ class Files:
         buffer = io.BytesIO()
         options = csv.WriteOptions(include_header=is_new, quoting_style="needed")
         csv.write_csv(rows, buffer, options)
-        self._text[file].write(buffer.getvalue().decode(UTF_8).encode(self._encodings[file]))
+        text = buffer.getvalue().decode(UTF_8).encode(self._encodings[file])
+        if text != buffer.getvalue():
+            self.beyond_utf_8.add(file)
+        self._text[file].write(text)
