@@ -87,3 +87,34 @@ def six_customers(make_project: MakeProject) -> object:
 
     make_project()
     return open_book("six", as_of="2023-04-01")
+
+
+@pytest.fixture(scope="session")
+def companies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of this worker for simulated companies; `simulated` fills it."""
+    home = tmp_path_factory.mktemp("companies")
+    (home / "data").mkdir()
+    for shared in ("notebooks", "expectations"):
+        (home / shared).symlink_to(ROOT / shared)
+    return home
+
+
+@pytest.fixture
+def simulated(companies: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """`simulated("retailer", "heavy")`: the name of a data set of 1,000 customers over 24 months.
+
+    Written, staged and judged once a session (and worker); its project is the current one meanwhile.
+    """
+    from crm_lib.simulate import simulate
+
+    monkeypatch.setenv("CRM_HOME", str(companies))
+    for variable in ("CRM_CACHE", "CRM_REPORTS"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def make(company: str, dirt: str = "none") -> str:
+        folder = companies / "data" / f"{company}_{dirt}"
+        if not folder.exists():
+            simulate(company, customers=1_000, months=24, seed=1, dirt=dirt, out=folder, jobs=1)
+        return folder.name
+
+    return make

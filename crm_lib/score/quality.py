@@ -97,8 +97,9 @@ def _named(label: str, kind: Any, match: _Match | None) -> Row:
     """A kind whose rule names rows: each planted row must be among them, and no other."""
     found, false = match or _Match(0, 0)
     missed = int(kind.rows) - found
-    faults = {"missed": missed, "false alarms": false}
-    said = "; ".join(f"{words.count(n)} {name}" for name, n in faults.items() if n)
+    faults = [f"{words.count(missed)} missed"] if missed else []
+    faults += [words.counted(false, "false alarm")] if false else []
+    said = "; ".join(faults)
     return Row(
         label, _in_rows(int(kind.rows)), f"{_in_rows(found)}{f' ({said})' if said else ''}", EXACT,
         not said, kind.rule_id,
@@ -106,16 +107,16 @@ def _named(label: str, kind: Any, match: _Match | None) -> Row:
 
 
 def _late(label: str, kind: Any, outcome: RuleOutcome | None) -> Row:
-    """A late file is seen as days without a line."""
+    """A late file is seen as days without a line: its own, and quiet ones beside them."""
     failed = outcome is not None and outcome.result == "failed"
     seen = re.search(r"\d+", outcome.observed) if outcome is not None and failed else None
     days = int(seen.group()) if seen else 0
     return Row(
         label,
-        f"{words.counted(kind.defects, 'file')} of {words.count(kind.days)} days",
-        f"a gap of {words.count(days)} days",
-        EXACT,
-        days == int(kind.days),
+        f"{words.counted(kind.defects, 'file')} of {words.counted(kind.days, 'day')}",
+        f"a gap of {words.counted(days, 'day')}",
+        "not shorter",
+        days >= int(kind.days),
         f"{kind.rule_id}; {words.count(int(kind.rows))} rows.",
     )
 
