@@ -8,8 +8,6 @@ from functools import cached_property
 from crm_lib.present import words
 from crm_lib.score.row import Row, share
 
-FEWEST = 10
-"""With fewer cases, or fewer marks, nothing is judged."""
 ERRORS = 3.0
 """Standard deviations above chance from which something counts as found."""
 
@@ -22,6 +20,8 @@ class Overlap:
     cases: int
     marked: int
     hits: int
+    fewest: int
+    """with fewer cases, or fewer marks, nothing is judged"""
 
     @cached_property
     def by_chance(self) -> int:
@@ -37,7 +37,7 @@ class Overlap:
     @property
     def holds(self) -> bool | None:
         """Whether there are more hits than by chance; None where there are too few to tell."""
-        if min(self.cases, self.marked) < FEWEST:
+        if min(self.cases, self.marked) < self.fewest:
             return None
         return self.hits > self.by_chance
 
@@ -46,7 +46,7 @@ class Overlap:
         whole = self.cases if of_cases else self.marked
         tolerance = ""
         if self.holds is None:
-            note = f"Not judged: fewer than {FEWEST} cases or marks. {note}"
+            note = f"Not judged: fewer than {self.fewest} cases or marks. {note}"
         else:
             tolerance = f"above {words.percent(self.by_chance / whole)}"
         return Row(measure, planted, share(self.hits, whole), tolerance, self.holds, note)

@@ -19,6 +19,8 @@ WHOLE_WINDOW = False
 
 RECENT_DAYS = 90
 """A comeback is recent for so many days; the fixed rule beside the stage knows no other number."""
+FEWEST = 10
+"""Of fewer comebacks nothing can be told; they are rare, so ten are enough to differ from chance."""
 
 
 def rows(truth: Truth, book: Book) -> list[Row]:
@@ -35,7 +37,8 @@ def rows(truth: Truth, book: Book) -> list[Row]:
         fixed_hits=(marked.by_rule & marked.is_back).sum(),
     )
     base, cases, again, *others = (int(count) for count in counts.values())
-    stage, fixed = Overlap(base, cases, *others[:2]), Overlap(base, cases, *others[2:])
+    stage = Overlap(base, cases, others[0], others[1], FEWEST)
+    fixed = Overlap(base, cases, others[2], others[3], FEWEST)
     planted = f"{words.count(cases)} in the last {RECENT_DAYS} days"
     rule = f"A last gap of more than {RECENT_DAYS} days, less than {RECENT_DAYS} days ago"
     return [

@@ -29,6 +29,8 @@ SAMPLE = 10_000
 PERMUTATIONS = 200
 BEST = 0.2
 """Share of the customers still there that are truly the best."""
+FEWEST = 50
+"""Of fewer best customers half could have a common mark by chance."""
 
 
 def rows(truth: Truth, book: Book) -> list[Row]:
@@ -133,7 +135,7 @@ def _caught(measure: str, mark: str, valued: ir.Table, is_marked: ir.BooleanValu
         marked=is_marked.sum(),
         hits=(valued.is_best & is_marked).sum(),
     )
-    overlap = Overlap(**{name: int(count) for name, count in counts.items()})
+    overlap = Overlap(**{name: int(count) for name, count in counts.items()}, fewest=FEWEST)
     return overlap.row(
         measure,
         f"{words.count(overlap.cases)} best of {words.count(overlap.base)} still there",

@@ -305,13 +305,13 @@ def test_parts_belong_to_their_own_table(make_project: Callable[..., Path]) -> N
 
 def test_chance_leaves_as_much_above_as_three_standard_deviations() -> None:
     """Against the hypergeometric law written out: 100 customers, 20 cases, 25 marks."""
-    overlap = Overlap(base=100, cases=20, marked=25, hits=10)
+    overlap = Overlap(base=100, cases=20, marked=25, hits=10, fewest=10)
     ways = [math.comb(20, k) * math.comb(80, 25 - k) for k in range(21)]
     above = [sum(ways[k + 1 :]) / math.comb(100, 25) for k in range(21)]
     three = 0.0013498980316301
     assert overlap.by_chance == min(k for k in range(21) if above[k] <= three)
     assert overlap.holds is (overlap.by_chance < 10)
-    assert Overlap(100, 9, 25, 9).holds is None
+    assert Overlap(100, 9, 25, 9, fewest=10).holds is None
     recall = overlap.row("m", "p", of_cases=True, note="")
     precision = overlap.row("m", "p", of_cases=False, note="")
     assert (recall.found, precision.found) == ("50.0% (10 of 20)", "40.0% (10 of 25)")
