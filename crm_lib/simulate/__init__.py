@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import cast, get_args
 
 from crm_lib.errors import UsageError, unknown
-from crm_lib.simulate.defects import Level
-from crm_lib.simulate.laws import Company, plain
+from crm_lib.simulate.companies import COMPANIES, company
+from crm_lib.simulate.delivery.defects import Level
 
-COMPANIES = ("retailer", "supplier")
+__all__ = ["COMPANIES", "MOST_MONTHS", "Simulated", "company", "simulate"]
+
 MOST_MONTHS = 240
 
 
@@ -30,20 +31,6 @@ class Simulated:
     folder: Path
     tables: dict[str, int]
     seconds: float
-
-
-def company(name: str, *, without_disturbance: bool = False) -> Company:
-    """The declared company `name`; with nothing but its laws of buying and spending if so asked.
-
-    Raises UsageError for an unknown name.
-    """
-    if name not in COMPANIES:
-        raise UsageError(unknown("company", name, COMPANIES))
-    from crm_lib.simulate.retailer import RETAILER
-    from crm_lib.simulate.supplier import SUPPLIER
-
-    found = {"retailer": RETAILER, "supplier": SUPPLIER}[name]
-    return plain(found) if without_disturbance else found
 
 
 def simulate(

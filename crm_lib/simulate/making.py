@@ -7,25 +7,22 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from crm_lib.simulate import (
+from crm_lib.simulate.behaviour import baskets, buying, ordering, promoting
+from crm_lib.simulate.behaviour import people as persons
+from crm_lib.simulate.behaviour.choice import Choice
+from crm_lib.simulate.block import Block, Ints
+from crm_lib.simulate.tables import (
     accounts,
-    baskets,
-    buying,
     campaigns,
     contacts,
     customers,
     efforts,
     lines,
     nominations,
-    ordering,
-    promoting,
     prospects,
     truth,
     wallets,
 )
-from crm_lib.simulate import people as persons
-from crm_lib.simulate.block import Block, Ints
-from crm_lib.simulate.choice import Choice
 
 
 @dataclass

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from jinja2 import StrictUndefined, Template
 
-from crm_lib import markdown, simulate
+from crm_lib import markdown
 from crm_lib.markdown import code
 from crm_lib.simulate import described, laws
 from crm_lib.simulate.clock import Clock
+from crm_lib.simulate.companies import COMPANIES, company
 from crm_lib.simulate.laws import Company
 
 PLACE = "docs/companies.md"
@@ -52,8 +53,8 @@ def text() -> str:
         Path(__file__).with_name("companies.md.j2").read_text(encoding="utf-8"),
         undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True,
     )  # fmt: skip
-    companies = [simulate.company(name) for name in simulate.COMPANIES]
-    known = [_by_law(company) for company in companies]
+    companies = [company(name) for name in COMPANIES]
+    known = [_by_law(each) for each in companies]
     return template.render(
         months=MONTHS,
         start=Clock(companies[0].laws, MONTHS).start,

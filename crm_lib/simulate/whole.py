@@ -7,17 +7,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from crm_lib.simulate import (
-    arrow,
-    campaigns,
-    catalogue,
-    configuration,
-    described,
-    dirt,
-    outside,
-    writing,
-)
+from crm_lib.simulate import described, writing
+from crm_lib.simulate.delivery import configuration, dirt
 from crm_lib.simulate.making import Totals
+from crm_lib.simulate.tables import arrow, campaigns, catalogue, outside
 from crm_lib.simulate.writing import Scale, Written
 
 

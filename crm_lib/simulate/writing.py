@@ -17,13 +17,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from crm_lib.simulate import dirt, making
+from crm_lib.simulate import making
+from crm_lib.simulate.behaviour.choice import Choice
 from crm_lib.simulate.block import BLOCK_CUSTOMERS, Block
-from crm_lib.simulate.choice import Choice
 from crm_lib.simulate.clock import Clock
-from crm_lib.simulate.defects import Level
-from crm_lib.simulate.deliveries import Delivery
-from crm_lib.simulate.files import Files
+from crm_lib.simulate.delivery import dirt
+from crm_lib.simulate.delivery.defects import Level
+from crm_lib.simulate.delivery.deliveries import Delivery
+from crm_lib.simulate.delivery.files import Files
 from crm_lib.simulate.laws import Company
 from crm_lib.simulate.making import Made, Totals
 

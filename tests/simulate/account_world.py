@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from crm_lib import schema
-from crm_lib.simulate import arrow, laws
-from crm_lib.simulate import people as persons
+from crm_lib.simulate import laws
+from crm_lib.simulate.behaviour import people as persons
 from crm_lib.simulate.block import Block, People
 from crm_lib.simulate.clock import Clock
+from crm_lib.simulate.tables import arrow
 
 ERRORS = 4
 """Estimates must lie within so many standard errors: by chance 1 in 16,000 does not."""

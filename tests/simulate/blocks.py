@@ -7,7 +7,10 @@ from functools import cache
 
 import numpy as np
 
-from crm_lib.simulate import baskets, buying, company, ordering, people, promoting
+from crm_lib.simulate import company
+from crm_lib.simulate.behaviour import baskets, buying, ordering, people, promoting
+from crm_lib.simulate.behaviour.buying import Purchases
+from crm_lib.simulate.behaviour.choice import Choice
 from crm_lib.simulate.block import (
     BLOCK_CUSTOMERS,
     Block,
@@ -18,8 +21,6 @@ from crm_lib.simulate.block import (
     People,
     Spells,
 )
-from crm_lib.simulate.buying import Purchases
-from crm_lib.simulate.choice import Choice
 from crm_lib.simulate.clock import Clock
 from crm_lib.simulate.laws import Company
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from crm_lib.simulate import contacts, laws
+from crm_lib.simulate import laws
 from crm_lib.simulate.block import Block, Complaints, Ints, Lines, Orders, People, Spells
 from crm_lib.simulate.clock import Clock
+from crm_lib.simulate.tables import contacts
 
 MARGIN = 12.00
 MONTHS = 12

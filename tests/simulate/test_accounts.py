@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crm_lib.simulate import accounts
+from crm_lib.simulate.tables import accounts
 from tests.simulate import account_world as small
 
 BLOCK, PEOPLE = small.world(small.company())

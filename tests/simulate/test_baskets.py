@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crm_lib.simulate import lifecycle
+from crm_lib.simulate.behaviour import lifecycle
 from tests.simulate.blocks import plain_retailer, retailer, share_agrees, within
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from crm_lib.simulate import buying, company, people
-from crm_lib.simulate.arrivals import arrivals
+from crm_lib.simulate import company
+from crm_lib.simulate.behaviour import buying, people
+from crm_lib.simulate.behaviour.arrivals import arrivals
 from crm_lib.simulate.block import BLOCK_CUSTOMERS, Block
 from crm_lib.simulate.clock import Clock
 from crm_lib.simulate.laws import Laws

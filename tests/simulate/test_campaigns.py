@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from crm_lib import schema
-from crm_lib.simulate import campaigns, laws, opening_hours
+from crm_lib.simulate import laws
 from crm_lib.simulate.block import Block, Exposures
 from crm_lib.simulate.clock import Clock
+from crm_lib.simulate.tables import campaigns, opening_hours
 from tests.simulate.contact_world import World, company, world
 
 SPRING = laws.Campaign(

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from crm_lib import dataset, project, schema, simulate
-from crm_lib.simulate import configuration, dirt
 from crm_lib.simulate.clock import Clock
-from crm_lib.simulate.defects import Level
+from crm_lib.simulate.delivery import configuration, dirt
+from crm_lib.simulate.delivery.defects import Level
 
 MONTHS = 24
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from crm_lib import schema
-from crm_lib.simulate import contacts, laws
-from crm_lib.simulate.contact_orders import COSTLY_LEAST
+from crm_lib.simulate import laws
+from crm_lib.simulate.tables import contacts
+from crm_lib.simulate.tables.contact_orders import COSTLY_LEAST
 from tests.simulate.contact_world import CAUSES, MARGIN, World, company, world
 
 ACCOUNTS = laws.Accounts(accounts_per_rep=40, hour_cost=48.0)

@@ -15,13 +15,15 @@ import pandas as pd
 import pytest
 
 from crm_lib import schema, simulate
-from crm_lib.simulate import arrow, catalogue, customers, lifecycle, people, words
+from crm_lib.simulate.behaviour import lifecycle, people
 from crm_lib.simulate.block import Block, People
 from crm_lib.simulate.clock import Clock
+from crm_lib.simulate.companies import words
+from crm_lib.simulate.companies.questions import QUESTIONS
+from crm_lib.simulate.companies.retailer import RETAILER
+from crm_lib.simulate.companies.supplier import SUPPLIER
 from crm_lib.simulate.laws import ADOPTERS, STAGES, Company
-from crm_lib.simulate.questions import QUESTIONS
-from crm_lib.simulate.retailer import RETAILER
-from crm_lib.simulate.supplier import SUPPLIER
+from crm_lib.simulate.tables import arrow, catalogue, customers
 
 COMPANIES = pytest.mark.parametrize("company", [RETAILER, SUPPLIER], ids=lambda c: c.name)
 MONTHS = pytest.mark.parametrize("months", [24, 36, 60])

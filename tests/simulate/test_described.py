@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from crm_lib import simulate
-from crm_lib.simulate import described, laws, lifecycle
+from crm_lib.simulate import described, laws
+from crm_lib.simulate.behaviour import lifecycle
 from crm_lib.simulate.clock import Clock
 
 COMPANIES = [simulate.company(name) for name in simulate.COMPANIES]

@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 import pytest
 
 from crm_lib.errors import UsageError
-from crm_lib.simulate import arrow, company, defects, dirt, draws
+from crm_lib.simulate import company
 from crm_lib.simulate.clock import Clock
-from crm_lib.simulate.defects import KINDS, Level
+from crm_lib.simulate.delivery import defects, dirt, draws
+from crm_lib.simulate.delivery.defects import KINDS, Level
 from crm_lib.simulate.laws import Laws
+from crm_lib.simulate.tables import arrow
 
 CLOCK = Clock(Laws(), 24)
 HEAVY = dirt.Plan("heavy")

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crm_lib.simulate import accounts, buying, efforts
+from crm_lib.simulate.behaviour import buying
+from crm_lib.simulate.tables import accounts, efforts
 from tests.simulate import account_world as small
 
 BLOCK, PEOPLE = small.world(small.company(), count=1_200)

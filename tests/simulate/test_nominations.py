@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crm_lib.simulate import accounts, nominations
+from crm_lib.simulate.tables import accounts, nominations
 from tests.simulate import account_world as small
 
 BLOCK, PEOPLE = small.world(small.company())

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crm_lib.simulate import laws, lifecycle, outside
+from crm_lib.simulate import laws
+from crm_lib.simulate.behaviour import lifecycle
 from crm_lib.simulate.clock import Clock
+from crm_lib.simulate.tables import outside
 from tests.simulate import account_world as small
 
 INDUSTRIES = {"Food": 0.5, "Energy": 0.3, "Wood": 0.2}

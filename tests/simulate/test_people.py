@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from crm_lib.simulate.behaviour.people import OPENING_DAYS
 from crm_lib.simulate.laws import ADOPTER_SHARES
-from crm_lib.simulate.people import OPENING_DAYS
 from tests.simulate.blocks import retailer, share_agrees
 
 KS_CRITICAL = 2.0

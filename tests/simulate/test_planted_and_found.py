@@ -13,7 +13,7 @@ from crm_lib.dataset import load
 from crm_lib.quality.rules import Rule
 from crm_lib.quality.rules import load as load_rules
 from crm_lib.simulate import simulate
-from crm_lib.simulate.defects import ENCODED, KINDS, LATE, RENAMED
+from crm_lib.simulate.delivery.defects import ENCODED, KINDS, LATE, RENAMED
 from crm_lib.sources import FILE_BITS
 from tests.conftest import MakeProject
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from crm_lib.simulate import accounts, laws, prospects
+from crm_lib.simulate import laws
+from crm_lib.simulate.tables import accounts, prospects
 from tests.simulate import account_world as small
 
 BLOCK, PEOPLE = small.world(small.company(), count=16_384)

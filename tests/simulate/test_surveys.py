@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from crm_lib.simulate.block import Floats
-from crm_lib.simulate.contact_surveys import PERSONAL_SD, standard_hazard
+from crm_lib.simulate.tables.contact_surveys import PERSONAL_SD, standard_hazard
 from tests.simulate.contact_world import DRIVERS, PERFORMANCE, World, world
 
 ERRORS = 4

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crm_lib.simulate import accounts, wallets
 from crm_lib.simulate.block import Block, Ints
+from crm_lib.simulate.tables import accounts, wallets
 from tests.simulate import account_world as small
 
 EACH = 1_000_00

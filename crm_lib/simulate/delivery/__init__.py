@@ -1,0 +1,1 @@
+"""How the tables arrive: their files, their `dataset.yml`, and the dirt in them."""

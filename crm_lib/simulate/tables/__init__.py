@@ -1,0 +1,1 @@
+"""What a company would have on record of it, in Arrow tables, and the truth beside them."""
