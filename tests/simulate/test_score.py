@@ -17,9 +17,11 @@ import pytest
 
 from crm_lib import dataset as datasets
 from crm_lib import engine, score
+from crm_lib.analysis import stages
 from crm_lib.book import open_book
 from crm_lib.errors import UsageError
-from crm_lib.score import cuts, groups, histories, quality, totals
+from crm_lib.present import words
+from crm_lib.score import comebacks, cuts, groups, histories, quality, totals
 from crm_lib.score.chance import Overlap
 from crm_lib.score.row import Row, Subject
 from crm_lib.score.truth import Truth
@@ -255,6 +257,36 @@ def test_shuffled_truth_is_not_found(simulated: Simulated, companies: Path) -> N
     name = simulated("retailer")
     with tampered(companies, name, "customers", shuffled):
         assert len(failing(groups, name)) == 3
+
+
+@on_retailer
+def test_comebacks_are_found_where_only_the_reactivated_came_back(
+    simulated: Simulated, companies: Path
+) -> None:
+    name = simulated("retailer")
+    book = open_book(name, as_of=ENDS)
+    staged = stages.stage(book.customers).join(book.customers, "customer_id")
+    reactivated = engine.collect(staged.filter(staged.stage == "Reactivated"))
+    recent = reactivated[reactivated["days_since_last"] < comebacks.RECENT_DAYS]
+    assert len(recent) >= comebacks.FEWEST
+
+    def only_these(frame: pd.DataFrame) -> pd.DataFrame:
+        back = pd.DataFrame(
+            {
+                "customer_id": recent["customer_id"],
+                "spell": 2,
+                "began_on": recent["last_on"].dt.date,
+            }
+        )
+        return pd.concat([frame[frame["spell"] == 1], back])
+
+    with tampered(companies, name, "spells", only_these):
+        precision, recall = compared(comebacks, name).values()
+    hits, marked = len(recent), len(reactivated)
+    assert precision.found == f"{words.percent(hits / marked)} ({hits} of {marked})"
+    assert recall.found == f"100.0% ({hits} of {hits})"
+    assert precision.holds is True
+    assert recall.holds is True
 
 
 # --- what cannot be compared ------------------------------------------------------------------------
