@@ -27,7 +27,7 @@ STAGES = (
 class Thresholds(BaseModel):
     """The limits of the stages, in multiples of the customer's expected gap.
 
-    With n own gaps, the expected gap is n/(n+prior_gaps) own median + prior_gaps/(n+prior_gaps)
+    With n own gaps, the expected gap is n/(n+prior_gaps) own mean gap + prior_gaps/(n+prior_gaps)
     population.
     """
 

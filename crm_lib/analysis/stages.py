@@ -39,25 +39,29 @@ def stage(customers: ir.Table, *, thresholds: Thresholds = DEFAULT) -> ir.Table:
     a prospect), `return_multiple` (the last gap ÷ the gap expected before it; null with fewer than
     two occasions).
 
-    The population's typical gap is the median of the customers' own median gaps, each repeat
-    customer counting once. It is short of the truth: gaps still open on the last day are not in it.
-    Where nobody has come back yet, the longest observation so far stands in. The gap expected
-    before the last one takes the mean of the earlier gaps for the own part, which is what the facts
-    keep of them: with the last gap among its own measures, no return would look long.
+    A customer's own gap is the mean of its gaps: against companies whose leavers are known it told
+    who had left better than the median did (decision 22). The population's typical gap is the median
+    of the customers' own median gaps, each repeat customer counting once, so that a few slow ones do
+    not stretch it. It is short of the truth: gaps still open on the last day are not in it. Where
+    nobody has come back yet, the longest observation so far stands in. The gap expected before the
+    last one is made of the earlier gaps alone: with the last gap among its own measures, no return
+    would look long.
     """
     gaps = ibis.greatest(customers.occasions.fill_null(0) - 1, 0)
-    span = (customers.t_x - customers.last_gap_days).cast("float64")
+    span = customers.t_x.cast("float64")
     facts = customers.select(
         "customer_id",
         "occasions",
         "is_first_seen",
         "days_since_last",
         "last_gap_days",
+        "T",
+        "median_gap_days",
         gaps=gaps,
-        own=customers.median_gap_days.fill_null(0),
-        own_before=(span / (gaps - 1).nullif(0)).fill_null(0),
+        own=span / gaps.nullif(0),
+        own_before=(span - customers.last_gap_days) / (gaps - 1).nullif(0),
     )
-    facts = facts.cross_join(_typical_gap(customers))
+    facts = facts.cross_join(_typical_gap(facts))
     facts = facts.mutate(
         expected_gap_days=_expected(facts.own, facts.gaps, facts.typical, thresholds),
         expected_before=_expected(facts.own_before, facts.gaps - 1, facts.typical, thresholds),
@@ -70,11 +74,11 @@ def stage(customers: ir.Table, *, thresholds: Thresholds = DEFAULT) -> ir.Table:
     return named.select("customer_id", "stage", "expected_gap_days", "silence", "return_multiple")
 
 
-def _typical_gap(customers: ir.Table) -> ir.Table:
-    """The population's typical gap, days: one row, one column."""
-    fallback = customers["T"].max().cast("float64")
-    known = ibis.coalesce(customers.median_gap_days.median(), fallback, 1.0)
-    return customers.agg(typical=ibis.greatest(known, 1.0))
+def _typical_gap(facts: ir.Table) -> ir.Table:
+    """The population's typical gap, days, from the customers' own: one row, one column."""
+    fallback = facts["T"].max().cast("float64")
+    known = ibis.coalesce(facts.median_gap_days.median(), fallback, 1.0)
+    return facts.agg(typical=ibis.greatest(known, 1.0))
 
 
 def _expected(
@@ -83,7 +87,7 @@ def _expected(
     """The own gap shrunk towards the typical one, with the weight of `gaps` own gaps."""
     weight = ibis.greatest(gaps, 0)
     prior = thresholds.prior_gaps
-    shrunk = (weight * own + prior * typical) / (weight + prior)
+    shrunk = (weight * own.fill_null(0) + prior * typical) / (weight + prior)
     return ibis.greatest(shrunk, thresholds.shortest_gap_days)
 
 

@@ -13,12 +13,20 @@ import pandas as pd
 from crm_lib import dataset as datasets
 from crm_lib.book import Book, open_book
 from crm_lib.errors import UsageError
-from crm_lib.score import comebacks, cuts, groups, histories, quality, totals
+from crm_lib.score import comebacks, cuts, groups, histories, quality, stages, totals
 from crm_lib.score import truth as truths
 from crm_lib.score.row import Row, Subject
 from crm_lib.score.truth import Truth
 
-SUBJECTS: tuple[Subject, ...] = (totals, histories, quality, cuts, groups, comebacks)
+SUBJECTS: tuple[Subject, ...] = (
+    totals,
+    histories,
+    quality,
+    cuts,
+    groups,
+    stages,
+    comebacks,
+)
 
 COLUMNS = ("subject", "measure", "planted", "found", "tolerance", "holds", "note")
 

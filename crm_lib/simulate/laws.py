@@ -272,7 +272,6 @@ class Accounts:
 
     rungs: Mapping[str, tuple[float, float, float, int]] = field(default_factory=dict)
     """rung: (share of accounts, mean share of wallet, its concentration, most rival suppliers)"""
-    rivals: tuple[str, ...] = ()
     accounts_per_rep: int = 40
     hours_per_rep: float = 130.0
     """a month"""
@@ -349,6 +348,8 @@ class Company:
     laws: Laws
     accounts: Accounts | None = None
     """business accounts; None: consumers"""
+    rivals: tuple[str, ...] = ()
+    """who else sells what it sells, the strongest first"""
     roles: Mapping[str, float] = field(default_factory=dict)
     """shares of the customers' roles"""
     industries: Mapping[str, float] = field(default_factory=dict)

@@ -22,7 +22,7 @@ FACTS = {
 
 
 def facts(*rows: tuple[object, ...]) -> ir.Table:
-    """Customer facts from (id, occasions, median gap, last gap, t_x, days since last[, first seen, revenue])."""
+    """Customer facts from (id, occasions, own gap, last gap, t_x, days since last[, first seen, revenue])."""
     full = [
         (*row[:5], None if row[4] is None else row[4] + row[5], row[5], *(row[6:] or (False, 100)))
         for row in rows
@@ -75,6 +75,15 @@ def test_expected_gap_silence_and_return() -> None:
     assert frame.loc["reactivated", "return_multiple"] == pytest.approx(3.1)
     assert np.isnan(frame.loc["new", "return_multiple"])
     assert np.isnan(frame.loc["prospect", "silence"])
+
+
+def test_the_own_gap_is_the_mean_the_typical_one_the_median() -> None:
+    # Gaps of 10, 10, 10, 10 and 60 days: mean 20. Three more customers keep the typical gap at 10.
+    base = facts(
+        ("uneven", 6, 10.0, 60, 100, 5), *((f"even {i}", 2, 10.0, 10, 10, 5) for i in range(3))
+    )
+    frame = collect(stages.stage(base)).set_index("customer_id")
+    assert frame.loc["uneven", "expected_gap_days"] == pytest.approx((5 * 20 + 3 * 10) / 8)
 
 
 def test_thresholds_change_the_stages() -> None:

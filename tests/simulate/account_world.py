@@ -26,7 +26,6 @@ ACCOUNTS = laws.Accounts(
         "preferred": (0.3, 0.4, 30.0, 3),
         "partner": (0.2, 0.7, 30.0, 1),
     },
-    rivals=("Torvik", "Vantorelli", "Ostermoor"),
     staff=("Ada", "Ben", "Cleo", "Dan", "Eve"),
 )
 
@@ -62,6 +61,7 @@ def company(**changed: object) -> laws.Company:
             ),
         ),
         ACCOUNTS,
+        rivals=("Torvik", "Vantorelli", "Ostermoor"),
     )  # fmt: skip
     return replace(made, **changed)
 

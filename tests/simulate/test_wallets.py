@@ -136,8 +136,6 @@ def test_of_consumers_a_survey_knows_a_few() -> None:
     customers = len(np.unique(found.customer[chosen]))  # two years of a customer share one share
     times = found.spend[chosen] / EACH
     assert small.within(times.mean(), 1 / 0.4, times.std() / np.sqrt(customers))
-    table = wallets.table(block, people, sales(block))
-    assert table["main_rival"].null_count == table.num_rows
 
 
 def test_no_sales_no_wallets() -> None:
@@ -170,7 +168,7 @@ def test_the_same_again() -> None:
 
 
 def test_rivals_without_names() -> None:
-    nameless = replace(BLOCK, company=small.company(accounts=replace(small.ACCOUNTS, rivals=())))
+    nameless = replace(BLOCK, company=small.company(rivals=()))
     found = wallets.wallets(nameless, PEOPLE, SALES)
     assert (found.main_rival == -1).all()
     assert (found.suppliers - (found.our_share > 0)).max() == 5

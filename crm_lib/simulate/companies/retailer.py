@@ -248,6 +248,7 @@ RETAILER = Company(
     },
     laws=LAWS,
     roles={"end customer": 1.0},
+    rivals=("Körbchen & Co.", "Vollwertmarkt Ahrens", "Dosenmarkt Brill", "Pennimar"),
     readiness=readiness(
         {
             "people": (3.1, 90_000),

@@ -146,10 +146,6 @@ ACCOUNTS = Accounts(
         "preferred supplier": (0.33, 0.42, 12.0, 3),
         "partner": (0.12, 0.72, 20.0, 1),
     },
-    rivals=(
-        "Torvik Komponenten", "Halmerot Industrie", "Brückfeld & Söhne", "Vantorelli",
-        "Ostermoor Hydraulik", "Delacombe Fournitures",
-    ),
     staff=(
         "Antje Wolkenried", "Bernd Haselmoor", "Carla Tiefenthau", "Dirk Ollenbrook",
         "Elif Karadere", "Florian Stegmair", "Gesa Brinkhoop", "Henrik Dahlquell",
@@ -233,6 +229,10 @@ SUPPLIER = Company(
     laws=LAWS,
     accounts=ACCOUNTS,
     roles={"end customer": 0.82, "distributor": 0.12, "partner": 0.06},
+    rivals=(
+        "Torvik Komponenten", "Halmerot Industrie", "Brückfeld & Söhne", "Vantorelli",
+        "Ostermoor Hydraulik", "Delacombe Fournitures",
+    ),
     industries={
         "Food machinery": 0.22, "Packaging": 0.18, "Agricultural technology": 0.18,
         "Vehicle construction": 0.16, "Energy and water": 0.14, "Wood and paper": 0.12,

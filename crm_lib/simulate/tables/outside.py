@@ -106,7 +106,7 @@ def targets(
     """The canonical `targets`: one row a goal for a month, in the order of measures and months.
 
     Our net sales in cents: revenue_by_month; category_sales by category and month; rep_sales by month
-    for each rep_id (None: there are no reps). customers_by_month: new customers.
+    for each rep_id (None: there are no reps, and no such column). customers_by_month: new customers.
     A goal is what comes about × `Laws.target_growth` of its half of the window, in whole hundreds of
     currency or whole customers; there is none where nothing comes about. Measures: "revenue" (all, by
     category, by rep; currency), "new customers", and "customers" of the segment Champions.
@@ -126,7 +126,8 @@ def targets(
         _goals(company, clock, "new customers", customers_by_month),
         _goals(company, clock, "customers", champions, segment="Champions"),
     ]
-    return pa.concat_tables(goals)
+    found = pa.concat_tables(goals)
+    return found if rep_sales else found.drop_columns("rep_id")
 
 
 def _goals(

@@ -158,18 +158,14 @@ def table(block: Block, people: People) -> pa.Table:
     is_open = found.ended >= block.clock.days
     became = pa.array(found.customer, mask=found.customer < 0)
     hundredths = [f"{grade / GRADES:.2f}" for grade in range(GRADES + 1)]
-    rep = (
-        accounts.rep_ids(block, found.rep)
-        if block.company.accounts
-        else pa.nulls(len(found), pa.string())
-    )
+    reps = {"rep_id": accounts.rep_ids(block, found.rep)} if block.company.accounts else {}
     return pa.table(
         {
             "prospect_id": _ids(block, len(found)),
             "created_on": arrow.days(found.created, block.clock),
             "source": arrow.texts(found.source, [s.name for s in block.company.sources]),
             "stage": arrow.texts(_stages(block, found), STAGES),
-            "rep_id": rep,
+            **reps,
             "converted_customer_id": pc.take(arrow.ids("C", people.number), became),
             "converted_on": arrow.days(found.ended, block.clock, ~found.converts),
             "lost_on": arrow.days(found.ended, block.clock, found.converts | is_open),

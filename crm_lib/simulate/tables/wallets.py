@@ -54,7 +54,7 @@ class Wallets(Columns):
     our_rank: Ints
     """1: nobody sells more; -1: we sell nothing"""
     main_rival: Ints
-    """a position in `laws.Accounts.rivals`; -1: of no known name"""
+    """a position in `laws.Company.rivals`; -1: of no known name"""
     main_rival_share: Floats
     evidence: Ints
     """a position in `EVIDENCE`"""
@@ -152,7 +152,7 @@ def _relationship(block: Block, stream: np.random.Generator, people: People) -> 
         every = np.full(len(people), mean)
         return accounts.shares(stream, every, concentration), np.full(len(people), most)
     traits = accounts.traits(block, people)
-    named = len(law.rivals) or None
+    named = len(block.company.rivals) or None
     by_rung = np.clip([most for *_, most in law.rungs.values()], 1, named)
     return traits.share_of_wallet, by_rung[traits.rung]
 
@@ -182,10 +182,10 @@ def _split(stream: np.random.Generator, rivals: Ints, most: int) -> Floats:
 
 def _main_rival(block: Block, stream: np.random.Generator, count: int) -> Ints:
     """The second rival is the largest half as often as the first, the third a third as often …"""
-    law = block.company.accounts
-    if law is None or not law.rivals:
+    rivals = block.company.rivals
+    if not rivals:
         return np.full(count, -1)
-    return pick(stream, (1 / (at + 1) for at in range(len(law.rivals))), count)
+    return pick(stream, (1 / (at + 1) for at in range(len(rivals))), count)
 
 
 def _demand(block: Block) -> Floats:
@@ -210,10 +210,6 @@ def _misjudged(stream: np.random.Generator, spend: Ints, evidence: Ints) -> Ints
     return np.rint(spend * error).astype(np.int64)
 
 
-def _rivals(block: Block) -> tuple[str, ...]:
-    return block.company.accounts.rivals if block.company.accounts else ()
-
-
 def table(block: Block, people: People, sales: Ints) -> pa.Table:
     """The canonical `wallets`: one row a customer's spend in a category and year, in currency.
 
@@ -224,7 +220,7 @@ def table(block: Block, people: People, sales: Ints) -> pa.Table:
         {
             **_keys(block, people, found),
             "spend": arrow.money(found.reported),
-            "main_rival": arrow.texts(found.main_rival, _rivals(block)),
+            "main_rival": arrow.texts(found.main_rival, block.company.rivals),
             "supplier_count": found.suppliers,
             "our_rank": pa.array(found.our_rank, mask=found.our_rank < 0),
             "evidence": arrow.texts(found.evidence, list(EVIDENCE)),
@@ -240,7 +236,7 @@ def truth(block: Block, people: People, sales: Ints) -> pa.Table:
             **_keys(block, people, found),
             "true_spend": arrow.money(found.spend),
             "our_share": found.our_share,
-            "main_rival": arrow.texts(found.main_rival, _rivals(block)),
+            "main_rival": arrow.texts(found.main_rival, block.company.rivals),
             "main_rival_share": found.main_rival_share,
             "other_rivals_share": 1 - found.our_share - found.main_rival_share,
         }
