@@ -17,7 +17,7 @@ from crm_lib import project, schema
 from crm_lib.errors import UsageError
 from crm_lib.simulate import companies
 from crm_lib.simulate.clock import Clock
-from crm_lib.simulate.delivery import dirt
+from crm_lib.simulate.delivery import defects, dirt
 from crm_lib.simulate.laws import WINDOW_ENDS, Company
 
 _COMMENT_AT = 34
@@ -111,7 +111,7 @@ def _table(table: schema.Table, place: str, plan: dirt.Plan, written: Sequence[s
         source["encoding"] = list(dirt.ENCODINGS)
         notes.append("One file a region; not all of them are written in the same encoding.")
     if table.name == "lines" and plan.renamed_month is not None:
-        source["renamed"] = dict(dirt.RENAMED)
+        source["renamed"] = {dirt.OTHER_NAME: defects.RENAMED.column}
         notes.append("One month calls a column otherwise.")
     if table.name == "lines" and plan.late_month is not None:
         notes.append(f"One month came late: it lies in {dirt.LATE_FOLDER}/, not in lines/.")

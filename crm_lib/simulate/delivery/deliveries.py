@@ -39,8 +39,7 @@ class Delivery:
             first_row = self.files.rows.get(file, 0)
             spoilt, found = dirt.spoil(self.plan, name, part, file, first_row, self.seed)
             if name == "lines" and month == self.plan.renamed_month:
-                names = {now: old for old, now in dirt.RENAMED.items()}
-                spoilt = spoilt.rename_columns([names.get(n, n) for n in spoilt.column_names])
+                spoilt = spoilt.rename_columns({defects.RENAMED.column: dirt.OTHER_NAME})
             if month is not None and month == self.plan.late_month:
                 self.late_cents[file] += int(pc.sum(part["amount"]).as_py() * 100)
             self.files.add(file, spoilt, encoding)
@@ -78,12 +77,10 @@ class Delivery:
         elif name == "customers" and self.plan.is_dirty:
             for region in sorted(pc.unique(rows["region"]).to_pylist()):
                 file = f"{name}/{_slug(region)}-{self.part or 0:04}.csv"
-                yield file, rows.filter(pc.equal(rows["region"], region)), self._encoding(region)
+                of_region = rows.filter(pc.equal(rows["region"], region))
+                yield file, of_region, self.plan.encoding(region)
         else:
             yield f"{name}/{end}", rows, UTF_8
-
-    def _encoding(self, region: str) -> str:
-        return self.plan.encoding(region)
 
     def _faults(self, file: str) -> Iterator[defects.FileKind]:
         folder, *rest = file.split("/")

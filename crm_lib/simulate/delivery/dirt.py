@@ -18,9 +18,9 @@ from crm_lib.errors import UsageError, unknown
 from crm_lib.simulate.clock import Clock
 from crm_lib.simulate.delivery import defects, draws
 from crm_lib.simulate.delivery.defects import KINDS, FileKind, Kind, Level
-from crm_lib.simulate.delivery.draws import whole
 from crm_lib.simulate.laws import Company
 from crm_lib.simulate.tables import arrow
+from crm_lib.simulate.tables.arrow import whole
 
 DEFECTS = pa.schema(
     [
@@ -43,11 +43,13 @@ TEXT = ("lines", "customers", "contacts")
 """Tables delivered as text, since text stands where a number or a time should be."""
 WHOLE = ("products", "market")
 """Tables made in one piece: `spoil` sees all of their rows, and spoils at least one of enough."""
-RENAMED = {"net_amount": "amount"}
-"""What the column of one month's order lines is called, and what it is called otherwise."""
+OTHER_NAME = "net_amount"
+"""What the column of `defects.RENAMED` is called in the renamed month."""
 ENCODINGS = ("utf-8", "cp1252")
 """What customers are delivered in: the usual encoding, and that of one region."""
 LATE_FOLDER = "late"
+SPARED_MONTHS = 3
+"""So many months at either end of the window are neither renamed nor late."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ def _quiet_months(company: Company, clock: Clock) -> list[int]:
     moments = [event.moment for event in laws.events]
     moments += [laws.incident.moment] if laws.incident else []
     busy = {clock.month_at(moment) for moment in moments}
-    inner = [month for month in range(3, clock.months - 3) if month not in busy]
+    inner = [
+        month for month in range(SPARED_MONTHS, clock.months - SPARED_MONTHS) if month not in busy
+    ]
     promoted: set[int] = set()
     for campaign in laws.campaigns:
         first = clock.day_at(campaign.starts)
@@ -169,13 +173,11 @@ def _chosen(
     plan: Plan, table: str, rows: pa.Table, seed: int
 ) -> list[tuple[Kind, npt.NDArray[np.int64]]]:
     """The rows of each kind of defect. Each kind has an interval of the draws to itself."""
-    kinds = [(kind, rate) for kind, rate in plan.rates(table) if _has(rows, kind.column)]
+    kinds = [(kind, rate) for kind, rate in plan.rates(table) if _fits(kind, rows)]
     if not kinds or not len(rows):
         return []
     drawn = draws.of(table, rows, seed)
     if table in WHOLE:
-        if len(rows) < kinds[0][0].fewest:
-            return []
         drawn = np.argsort(np.argsort(drawn, kind="stable")) / len(rows)
     which = np.searchsorted(np.cumsum([rate for _, rate in kinds]), drawn, side="right")
     chosen = []
@@ -189,8 +191,10 @@ def _chosen(
     return chosen
 
 
-def _has(rows: pa.Table, column: str) -> bool:
-    return not column or column in rows.column_names
+def _fits(kind: Kind, rows: pa.Table) -> bool:
+    """Whether the rows have the column of this kind and, in a table made in one piece, are enough."""
+    is_enough = kind.table not in WHOLE or len(rows) >= kind.fewest
+    return is_enough and (not kind.column or kind.column in rows.column_names)
 
 
 def _replaced(
@@ -265,7 +269,11 @@ def file_defect(
     return _with_words(kind, kind.name, file, columns, 1)
 
 
-_USUAL = {defects.LATE: "lines", defects.RENAMED: "amount", defects.ENCODED: ENCODINGS[0]}
+_USUAL = {
+    defects.LATE: "lines",
+    defects.RENAMED: defects.RENAMED.column,
+    defects.ENCODED: ENCODINGS[0],
+}
 _INSTEAD = {
-    defects.LATE: LATE_FOLDER, defects.RENAMED: "net_amount", defects.ENCODED: ENCODINGS[1],
+    defects.LATE: LATE_FOLDER, defects.RENAMED: OTHER_NAME, defects.ENCODED: ENCODINGS[1],
 }  # fmt: skip

@@ -10,6 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm_lib.simulate.block import Floats
+from crm_lib.simulate.tables.arrow import whole
+
 _COUNTED = ("customers", "accounts", "prospects")
 _IDENTITY = {
     "lines": ("order_id", "line_no"), "customers": ("customer_id",), "contacts": ("contact_id",),
@@ -22,7 +25,6 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """2**64 / golden ratio."""
 
 Hashes = npt.NDArray[np.uint64]
-Floats = npt.NDArray[np.float64]
 
 
 def of(table: str, rows: pa.Table, seed: int) -> Floats:
@@ -65,8 +67,3 @@ def _numbers(column: pa.ChunkedArray) -> Hashes:
     codes = pc.fill_null(coded.indices, 0).to_numpy()
     sums = [zlib.crc32(text.encode()) for text in coded.dictionary.to_pylist() if text is not None]
     return np.array(sums or [0], dtype=np.uint64)[codes]
-
-
-def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """The column in one piece."""
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

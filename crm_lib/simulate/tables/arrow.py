@@ -1,7 +1,4 @@
-"""Arrow columns from what a block holds: cents as exact decimals, codes as texts, times from days.
-
-A negative code and a NaN become null; so does a time beyond the window: it has not happened yet.
-"""
+"""Arrow columns from what a block holds: cents as exact decimals, codes as texts, times from days."""
 
 from __future__ import annotations
 
@@ -13,14 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm_lib.simulate.block import Flags, Floats, Ints
 from crm_lib.simulate.clock import Clock
 
 EPOCH = date(1970, 1, 1)
 MONEY = pa.decimal128(18, 2)
 SECONDS = 86_400
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 def money(cents: Ints) -> pa.Array:
@@ -49,9 +44,12 @@ def ids(prefix: str, numbers: Ints, digits: int = 8) -> pa.Array:
     return pc.binary_join_element_wise(prefix, filled, "")
 
 
-def days(
-    day: npt.NDArray[np.integer], clock: Clock, missing: npt.NDArray[np.bool_] | None = None
-) -> pa.Array:
+def repeated_ids(prefix: str, numbers: Ints, rows: Ints) -> pa.Array:
+    """The ids of `rows` among the numbers, stored once each: for ids that stand in many rows."""
+    return pa.DictionaryArray.from_arrays(pa.array(rows.astype(np.int32)), ids(prefix, numbers))
+
+
+def days(day: npt.NDArray[np.integer], clock: Clock, missing: Flags | None = None) -> pa.Array:
     """Days from the start of the window as dates."""
     first = (clock.start - EPOCH).days
     return pa.array((np.asarray(day) + first).astype(np.int32), pa.int32(), mask=missing).cast(
@@ -59,14 +57,18 @@ def days(
     )
 
 
-def times(seconds: Ints, clock: Clock, missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+def months(month: Ints, clock: Clock) -> pa.Array:
+    """First days of months (from 0, the first of the window) as dates."""
+    starts = np.array([(day - clock.start).days for day in clock.month_starts])
+    return days(starts[month], clock)
+
+
+def times(seconds: Ints, clock: Clock, missing: Flags | None = None) -> pa.Array:
     """Seconds from the start of the window as times to the second."""
     first = (clock.start - EPOCH).days * SECONDS
     return pa.array(np.asarray(seconds) + first, pa.int64(), mask=missing).cast(pa.timestamp("s"))
 
 
-def times_of(time: Floats, clock: Clock) -> pa.Array:
-    """Times given in days; null for a NaN and for what lies beyond the window."""
-    missing = np.isnan(time) | (time >= clock.days)
-    seconds = (np.where(missing, 0.0, time) * SECONDS).astype(np.int64)
-    return times(seconds, clock, missing)
+def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The column in one piece."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
