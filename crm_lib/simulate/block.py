@@ -18,10 +18,23 @@ from crm_lib.simulate.clock import Clock
 from crm_lib.simulate.laws import Company
 
 BLOCK_CUSTOMERS = 16_384
+"""All blocks but the last have so many customers."""
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+
+
+def random_stream(subject: str, *keys: int) -> np.random.Generator:
+    """The random numbers of one subject: others than those of every other subject or keys."""
+    sequence = np.random.SeedSequence([*keys, zlib.crc32(subject.encode())])
+    return np.random.Generator(np.random.SFC64(sequence))
+
+
+def within(counts: Ints) -> Ints:
+    """0, 1, 2 … within each of the groups that have these numbers of rows, one after the other."""
+    begins = np.cumsum(counts) - counts
+    return np.arange(counts.sum()) - np.repeat(begins, counts)
 
 
 @dataclass(frozen=True)
@@ -37,8 +50,7 @@ class Block:
 
     def stream(self, subject: str) -> np.random.Generator:
         """The random numbers of one subject. More draws in one subject change nothing in another."""
-        key = np.random.SeedSequence([self.seed, self.number, zlib.crc32(subject.encode())])
-        return np.random.Generator(np.random.SFC64(key))
+        return random_stream(subject, self.seed, self.number)
 
 
 class Columns:

@@ -13,10 +13,13 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from crm_lib import periods
 from crm_lib.simulate.laws import WINDOW_ENDS, Laws
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+YEAR_DAYS = 365.25
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,7 @@ class Clock:
     @cached_property
     def month_starts(self) -> list[date]:
         """First day of each month, and of the month after the window."""
-        last = WINDOW_ENDS.year * 12 + WINDOW_ENDS.month - 1
-        counted = range(last - self.months, last + 1)
-        return [date(number // 12, number % 12 + 1, 1) for number in counted]
+        return [periods.add_months(WINDOW_ENDS, number) for number in range(-self.months, 1)]
 
     @property
     def start(self) -> date:

@@ -10,12 +10,12 @@ import ast
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import date
 from functools import cache
 from typing import Any
 
 import pyarrow as pa
 
+from crm_lib.periods import add_months
 from crm_lib.simulate import laws
 from crm_lib.simulate.clock import Clock
 
@@ -144,11 +144,5 @@ def _dated(law: str, kind: type, name: str, moment: Any, clock: Clock) -> Iterat
         first = clock.date_of(clock.day_at(moment))
         yield Row(law, f"{name}_on", str(first), "its first day")
     elif name in _FROM_A_MONTH.get(kind, ()):
-        day = NONE if moment is None else str(month_start(clock, clock.month_at(moment)))
-        yield Row(law, f"{name}_on", day, "first day of its first month")
-
-
-def month_start(clock: Clock, month: int) -> date:
-    """First day of a month of the window (from 0), or of one before it."""
-    counted = clock.start.year * 12 + clock.start.month - 1 + month
-    return date(counted // 12, counted % 12 + 1, 1)
+        month = None if moment is None else add_months(clock.start, clock.month_at(moment))
+        yield Row(law, f"{name}_on", str(month or NONE), "first day of its first month")

@@ -49,13 +49,12 @@ def _filled(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
 def months(scale: Scale, totals: Totals) -> pa.Table:
     """truth/months: one row a month with the company's totals, money exact."""
     clock = scale.clock
-    starts = np.array([(day - clock.start).days for day in clock.month_starts[:-1]])
     counts = {name: pa.array(totals.months[name]) for name in ("lines", "orders", "joined")}
     money = {
         name: arrow.money(totals.months[name])
         for name in ("revenue", "returns", "discount", "cost")
     }
-    return pa.table({"month": arrow.days(starts, clock), **counts, **money})
+    return pa.table({"month": arrow.months(np.arange(clock.months), clock), **counts, **money})
 
 
 def configuration_text(scale: Scale, out: Path, columns: dict[str, list[str]]) -> str:

@@ -93,7 +93,9 @@ def test_a_moment_before_the_window_has_a_date_and_none_has_none() -> None:
         assert (introduced < "2024-01-01") == (category.introduction < 0)
         if category.decline is None:
             assert values[f"categories.{category.name}", "decline_on"] == described.NONE
-    assert described.month_start(Clock(company.laws, 24), -24) == date(2022, 1, 1)
+    # -6 · 24 months: twelve years before January 2024.
+    assert values["categories.Coffee beans", "introduction"] == "-6.0"
+    assert values["categories.Coffee beans", "introduction_on"] == "2012-01-01"
 
 
 def test_the_table_begins_with_the_size_of_the_simulation() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crm_lib.simulate.block import Floats, Ints
+from crm_lib.simulate.block import Floats, Ints, within
 from crm_lib.simulate.clock import Clock
 
 
@@ -29,8 +29,7 @@ def arrivals(
     unit = np.repeat(np.arange(len(starts)), count)
     place = unit + stream.random(len(unit))
     place.sort()  # within each unit: the whole part is the unit
-    rank = np.arange(len(unit)) - np.repeat(np.cumsum(count) - count, count) + 1
-    kept = rank % shape[unit] == 0
+    kept = (within(count) + 1) % shape[unit] == 0
     unit, share = unit[kept], (place - unit)[kept]
     time = clock.calendar(begin[unit] + share * length[unit])
     return unit, np.minimum(time, np.nextafter(clock.days, 0))

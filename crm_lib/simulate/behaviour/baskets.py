@@ -11,11 +11,13 @@ import numpy as np
 
 from crm_lib.simulate.behaviour.choice import Choice
 from crm_lib.simulate.behaviour.ordering import OPEN_SECONDS, OPENS
-from crm_lib.simulate.block import Block, Floats, Ints, Lines, Orders, People
+from crm_lib.simulate.block import Block, Floats, Ints, Lines, Orders, People, within
+from crm_lib.simulate.clock import YEAR_DAYS
 
-YEAR_DAYS = 365.25
 LEAST_PER_LINE = 0.50
 """No order is worth less than this for each of its lines."""
+LEAST_WEIGHT = 0.25
+"""The value of an order is split by weights: this for each line + an exponential part of mean 1."""
 
 
 def make(block: Block, people: People, orders: Orders, choice: Choice, agreed: Floats) -> Lines:
@@ -28,8 +30,6 @@ def make(block: Block, people: People, orders: Orders, choice: Choice, agreed: F
         np.array([s.extra_lines for s in block.company.segments])[people.segment[orders.customer]]
     )
     order = np.repeat(np.arange(len(orders)), count)
-    begins = np.cumsum(count) - count
-    number = np.arange(len(order)) - np.repeat(begins, count) + 1
     amount = _split(stream, _values(block, stream, people, orders, count), order, count)
     customer, day = orders.customer[order], orders.day[order]
     month = block.clock.month_of_day[day]
@@ -39,7 +39,7 @@ def make(block: Block, people: People, orders: Orders, choice: Choice, agreed: F
     gross = np.rint(amount / (1 - rate)).astype(np.int64)
     sold = Lines(
         order=order,
-        number=number,
+        number=within(count) + 1,
         product=product,
         day=day,
         second=orders.second[order],
@@ -66,7 +66,7 @@ def _values(
 
 def _split(stream: np.random.Generator, value: Ints, order: Ints, count: Ints) -> Ints:
     """The value of each order over its lines, to the cent."""
-    running = np.cumsum(0.25 + stream.exponential(size=len(order)))
+    running = np.cumsum(LEAST_WEIGHT + stream.exponential(size=len(order)))
     ends = np.cumsum(count) - 1
     before = np.concatenate([[0.0], running[ends[:-1]]]) if len(ends) else running
     total = running[ends] - before

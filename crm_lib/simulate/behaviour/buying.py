@@ -12,8 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crm_lib.simulate.behaviour.arrivals import arrivals
-from crm_lib.simulate.behaviour.people import pick
+from crm_lib.simulate.behaviour.people import pick, pick_by
 from crm_lib.simulate.block import Block, Columns, Flags, Floats, Ints, People, Spells
+
+COMPLAINING_DAYS = 3.0
+"""A complaint is made within so many days from the day after the order on."""
+RESOLUTION_SIGMA = 0.8
+"""Times to resolve a complaint are lognormal with this σ."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +100,8 @@ def channels(block: Block, stream: np.random.Generator, segment: Ints) -> Ints:
     """The channel of each order, by the mix of its segment."""
     names = block.company.channels
     mixes = [[s.channels.get(name, 0.0) for name in names] for s in block.company.segments]
-    edges = np.cumsum(mixes, axis=1)
-    edges /= edges[:, -1:]
-    share = stream.random(len(segment))
-    return (share[:, None] >= edges[segment, :-1]).sum(axis=1)
+    channel, _ = pick_by(stream, mixes, segment)
+    return channel
 
 
 def _spared(
@@ -130,9 +133,9 @@ def _complaints(
     is_one = stream.random(count) < law.rate
     causes = list(law.causes.values()) or [(1.0, 0.0, "")]
     cause = np.where(is_one, pick(stream, (share for share, _, _ in causes), count), -1)
-    made = np.where(is_one, np.floor(time) + 1 + 3 * stream.random(count), np.inf)
+    made = np.where(is_one, np.floor(time) + 1 + COMPLAINING_DAYS * stream.random(count), np.inf)
     is_resolved = stream.random(count) < np.array([share for _, share, _ in causes])[cause]
-    days = law.resolution_days * np.exp(0.8 * stream.standard_normal(count))
+    days = law.resolution_days * np.exp(RESOLUTION_SIGMA * stream.standard_normal(count))
     resolved = np.where(is_one & is_resolved, made + days, np.nan)
     odds = np.where(is_resolved, law.leave_if_resolved, law.leave_if_unresolved)
     return cause, made, resolved, is_one & (stream.random(count) < odds)

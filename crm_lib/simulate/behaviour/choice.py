@@ -10,6 +10,13 @@ from crm_lib.simulate.clock import Clock
 from crm_lib.simulate.laws import ADOPTERS, STAGES, Company
 
 
+def draws(company: Company) -> Floats:
+    """How strongly each segment (row) is drawn to each category (column)."""
+    return np.array(
+        [[s.categories.get(c.name, 0.0) for c in company.categories] for s in company.segments]
+    )
+
+
 class Choice:
     """The products of a company as lines choose among them, made once for all blocks.
 
@@ -41,14 +48,13 @@ class Choice:
 
     def _weights(self, company: Company, clock: Clock) -> Floats:
         """Weight by segment, adopter, month and product."""
-        draws = np.array(
-            [[s.categories.get(c.name, 0.0) for c in company.categories] for s in company.segments]
-        )
         stage = lifecycle.stages(company, clock)
         factors = np.ones((len(STAGES) + 1, len(ADOPTERS)))  # the last row is for "not yet"
         for name, row in company.laws.adoption.items():
             factors[STAGES.index(name)] = row
-        by_category = draws[:, None, :, None] * lifecycle.demand(company, clock)[None, None]
+        by_category = (
+            draws(company)[:, None, :, None] * lifecycle.demand(company, clock)[None, None]
+        )
         by_category = by_category * factors[stage].transpose(2, 0, 1)[None]
         elasticity = np.array([s.price_elasticity for s in company.segments])
         cheaper = (1 - self.price_cuts)[None] ** elasticity[:, None, None]

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
-import numpy.typing as npt
 
+from crm_lib.simulate.block import Floats, Ints, random_stream
 from crm_lib.simulate.clock import Clock
 from crm_lib.simulate.laws import STAGES, Category, Company, Product
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 LEVELS = {"start": 0.05, "growth": 0.15, "peak": 1.0, "rest": 0.2}
 """Demand at the introduction, at the start of growth, at maturity, and after the decline."""
@@ -20,6 +15,7 @@ DECLINE_LASTS = 0.5
 HANDOVER_MONTHS = 6
 """A new product takes so long to its full weight, a replaced one to vanish."""
 PRICE_CUTS = (0.1, 0.2)
+"""Shares of the list price, each as likely."""
 
 
 def stages(company: Company, clock: Clock) -> Ints:
@@ -85,8 +81,7 @@ def _weight(product: Product, clock: Clock) -> Floats:
 
 def price_cuts(company: Company, clock: Clock, seed: int) -> Floats:
     """How much below its list price each product is sold in each month, as a share of the price."""
-    key = np.random.SeedSequence([seed, zlib.crc32(b"prices")])
-    stream = np.random.Generator(np.random.SFC64(key))
+    stream = random_stream("prices", seed)
     shape = (len(company.products), clock.months)
     is_cut = stream.random(shape) < company.laws.price_cut_share
     return np.where(is_cut, stream.choice(PRICE_CUTS, size=shape), 0.0)

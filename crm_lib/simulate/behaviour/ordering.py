@@ -6,7 +6,16 @@ import numpy as np
 
 from crm_lib.simulate.behaviour.buying import Purchases, channels
 from crm_lib.simulate.behaviour.promoting import Extra
-from crm_lib.simulate.block import Block, Complaints, Floats, Ints, Orders, People, Spells
+from crm_lib.simulate.block import (
+    Block,
+    Complaints,
+    Floats,
+    Ints,
+    Orders,
+    People,
+    Spells,
+    within,
+)
 
 OPENS, OPEN_SECONDS = 8 * 3600, 12 * 3600
 """Orders come between 8 and 20 o'clock."""
@@ -42,8 +51,7 @@ def make(
 
 def _numbered(customer: Ints) -> Ints:
     """The number of each order among the customer's, from 0."""
-    starts = np.searchsorted(customer, np.unique(customer))
-    number = np.arange(len(customer)) - np.repeat(starts, np.diff(np.append(starts, len(customer))))
+    number = within(np.bincount(customer))
     if len(number) and number.max() >= MOST_ORDERS:
         raise ValueError(
             f"A customer has more than {MOST_ORDERS} orders; lower the purchase rates."

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from crm_lib.simulate.block import Block, Floats, Ints, People
+from crm_lib.simulate.block import Block, Flags, Floats, Ints, People
 from crm_lib.simulate.laws import ADOPTER_SHARES
 
 OPENING_DAYS = 90
+"""The opening, in which `Laws.opening_share` of the customers join."""
 
 
 def make(block: Block) -> People:
@@ -50,7 +50,21 @@ def pick(stream: np.random.Generator, shares: Iterable[float], count: int) -> In
     return np.searchsorted(edges / edges[-1], stream.random(count), side="right")
 
 
-def _gamma(stream: np.random.Generator, row: Ints, shape: list[float], rate: list[Any]) -> Floats:
+def pick_by(
+    stream: np.random.Generator, shares: Sequence[Sequence[float]], row: Ints
+) -> tuple[Ints, Flags]:
+    """For each entry of `row` a position drawn with the shares of that row, and whether it has any.
+
+    The position means nothing where all shares of the row are 0.
+    """
+    edges = np.cumsum(shares, axis=1, dtype=np.float64)
+    is_any = edges[:, -1] > 0
+    edges /= np.where(is_any, edges[:, -1], 1.0)[:, None]
+    place = stream.random(len(row))
+    return (place[:, None] >= edges[row, :-1]).sum(axis=1), is_any[row]
+
+
+def _gamma(stream: np.random.Generator, row: Ints, shape: list[float], rate: list[float]) -> Floats:
     return stream.gamma(np.array(shape)[row]) / np.array(rate)[row]
 
 

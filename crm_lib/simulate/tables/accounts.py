@@ -18,10 +18,10 @@ import pyarrow as pa
 
 from crm_lib.simulate.behaviour.people import pick
 from crm_lib.simulate.block import BLOCK_CUSTOMERS, Block, Columns, Flags, Floats, Ints, People
+from crm_lib.simulate.clock import YEAR_DAYS
 from crm_lib.simulate.laws import Accounts
 from crm_lib.simulate.tables import arrow
 
-YEAR_DAYS = 365.25
 WINNABLE = 0.25
 """Share of what an account buys from rivals that we could win."""
 SHARES = (0.02, 0.98)
@@ -30,11 +30,17 @@ DISCOUNTS = (0.02, 0.18)
 """Agreed discount of the least and of the most valuable account; steps of half a per cent."""
 PAYMENT_DAYS = (14, 30, 45, 60)
 SERVICE_LEVELS = ("basic", "standard", "premium")
+SERVICE_EDGES = (0.5, 0.85)
+"""Places in the ranking (0 = the least valuable, 1 = the most) above which the next level is due."""
+FIT_CONCENTRATION = 6.0
+"""of strategic fit (beta) around the mean of the segment"""
 PLANS = ("none", "acquire", "develop")
 PLANNED = (0.1, 0.7)
 """Share of the accounts with a plan: of those that are not key, of those that are."""
 SAVED = 0.02
 """Joint savings on the highest rung, as a share of yearly revenue; none on the lowest."""
+SAVINGS_SPREAD = 0.5
+"""σ of the lognormal spread of joint savings around this."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ def traits(block: Block, people: People) -> Traits:
         discount_rate=np.rint(np.interp(standing, (0, 1), DISCOUNTS) * 200) / 200,
         discount_fits=terms_of == np.arange(len(people)),
         payment_days=np.array(PAYMENT_DAYS)[(standing * len(PAYMENT_DAYS)).astype(np.int64)],
-        service_level=np.searchsorted((0.5, 0.85), standing),
+        service_level=np.searchsorted(SERVICE_EDGES, standing),
         plan=plan,
         plan_day=plan_day,
         joint_savings=_joint_savings(block, stream, rung, yearly),
@@ -130,7 +136,7 @@ def _strategic_fit(block: Block, stream: np.random.Generator, people: People) ->
     """Beta, on average 1 / (1 + |elasticity| / 2): who buys on price fits a quality supplier less."""
     elasticity = np.array([abs(s.price_elasticity) for s in block.company.segments])
     mean = (1 / (1 + elasticity / 2))[people.segment]
-    return np.round(stream.beta(mean * 6, (1 - mean) * 6), 2)
+    return np.round(stream.beta(mean * FIT_CONCENTRATION, (1 - mean) * FIT_CONCENTRATION), 2)
 
 
 def _terms_of(block: Block, stream: np.random.Generator, rank: Ints) -> Ints:
@@ -161,7 +167,7 @@ def _plans(
 
 def _joint_savings(block: Block, stream: np.random.Generator, rung: Ints, yearly: Floats) -> Ints:
     height = rung / max(len(law(block).rungs) - 1, 1)
-    return arrow.cents(SAVED * height * yearly * stream.lognormal(0, 0.5, len(rung)))
+    return arrow.cents(SAVED * height * yearly * stream.lognormal(0, SAVINGS_SPREAD, len(rung)))
 
 
 def reps(block: Block) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -105,7 +104,7 @@ def cases(
     )
 
 
-def answered(stream: np.random.Generator, count: int) -> dict[str, Any]:
+def answered(stream: np.random.Generator, count: int) -> dict[str, pa.Array]:
     """The columns `channel` and `person` of contacts that somebody answers."""
     return {
         "channel": arrow.texts(pick(stream, CHANNELS.values(), count), list(CHANNELS)),

@@ -33,7 +33,8 @@ from crm_lib.simulate.tables.contact_rows import Part, part, same
 
 KNOWN_DAYS = 60
 """Nobody is asked before."""
-YEAR_DAYS = 365
+ROUND_DAYS = 365
+"""A survey goes on for so many days, then the next begins."""
 PERSONAL_SD = 0.6
 """of a customer's experience of a driver, in points of 1–5"""
 RECOMMENDING_SD = 1.0
@@ -96,10 +97,10 @@ def _experience(block: Block, stream: np.random.Generator, people: People) -> Fl
 
 
 def _asked(block: Block, stream: np.random.Generator, people: People) -> tuple[Ints, Floats]:
-    """Who is asked and when: at a random time of each year of the window."""
-    years = -(-block.clock.days // YEAR_DAYS)
-    time = YEAR_DAYS * (np.arange(years)[:, None] + stream.random((years, len(people))))
-    is_asked = stream.random((years, len(people))) < block.company.laws.survey.asked_share
+    """Who is asked and when: at a random time of each year from the start of the window on."""
+    rounds = -(-block.clock.days // ROUND_DAYS)
+    time = ROUND_DAYS * (np.arange(rounds)[:, None] + stream.random((rounds, len(people))))
+    is_asked = stream.random((rounds, len(people))) < block.company.laws.survey.asked_share
     is_asked &= ~people.never_buys & (time >= people.joined_day + KNOWN_DAYS)
     _, customer = np.nonzero(is_asked)
     return customer, time[is_asked]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from crm_lib.simulate.behaviour.people import pick
-from crm_lib.simulate.block import Block, Orders, Spells
+from crm_lib.simulate.block import Block, Orders, Spells, within
 from crm_lib.simulate.laws import Accounts
 from crm_lib.simulate.tables import arrow, opening_hours
 from crm_lib.simulate.tables.contact_rows import Part, costs, part, same, staff
@@ -36,8 +36,7 @@ def _to_accounts(block: Block, spells: Spells, law: Accounts) -> Part:
     ends = np.minimum(spells.ends, block.clock.days)
     count = np.maximum((ends - spells.starts) / VISIT_EVERY_DAYS, 0).astype(np.int64)
     spell = np.repeat(np.arange(len(spells)), count)
-    rank = np.arange(len(spell)) - np.repeat(np.cumsum(count) - count, count)
-    time = spells.starts[spell] + VISIT_EVERY_DAYS * (rank + stream.random(len(spell)))
+    time = spells.starts[spell] + VISIT_EVERY_DAYS * (within(count) + stream.random(len(spell)))
     weekday = (time.astype(np.int64) + block.clock.start.weekday()) % 7
     time += np.where(weekday >= 5, 7 - weekday, 0)
     subject = pick(stream, VISITS.values(), len(spell))

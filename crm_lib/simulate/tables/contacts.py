@@ -7,13 +7,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_lib.simulate.block import Block, Complaints, Floats, Ints, Lines, Orders, People, Spells
-from crm_lib.simulate.tables import accounts, arrow, opening_hours
-from crm_lib.simulate.tables.contact_orders import complaints as told
-from crm_lib.simulate.tables.contact_orders import requests, service
-from crm_lib.simulate.tables.contact_reasons import joined, left
+from crm_lib.simulate.tables import (
+    accounts,
+    arrow,
+    contact_orders,
+    contact_reasons,
+    contact_surveys,
+    contact_visits,
+    opening_hours,
+)
 from crm_lib.simulate.tables.contact_rows import Part
-from crm_lib.simulate.tables.contact_surveys import surveys
-from crm_lib.simulate.tables.contact_visits import visits
 
 
 def table(
@@ -31,13 +34,13 @@ def table(
     representative; the column is left out for companies without accounts.
     """
     parts = [
-        told(block, orders, complaints, lines),
-        service(block, people, orders, lines),
-        requests(block, orders, lines),
-        visits(block, spells, orders),
-        *surveys(block, people),
-        joined(block, people),
-        left(block, spells),
+        contact_orders.complaints(block, orders, complaints, lines),
+        contact_orders.service(block, people, orders, lines),
+        contact_orders.requests(block, orders, lines),
+        contact_visits.visits(block, spells, orders),
+        *contact_surveys.surveys(block, people),
+        contact_reasons.joined(block, people),
+        contact_reasons.left(block, spells),
     ]
     customer, time, stated = _sorted(block, parts)
     columns = {

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_lib.simulate.behaviour.people import pick
+from crm_lib.simulate.behaviour.people import pick, pick_by
 from crm_lib.simulate.block import Block, Ints, People
 from crm_lib.simulate.companies import words
 from crm_lib.simulate.laws import ADOPTERS, Company
@@ -94,11 +94,9 @@ def _by_segment(company: Company) -> dict[str, list[Shares]]:
 def _drawn(stream: np.random.Generator, shares: Sequence[Shares], segment: Ints) -> pa.Array:
     """A value for each customer by the shares of its segment; null where the segment has none."""
     values = list(dict.fromkeys(value for row in shares for value in row))
-    edges = np.cumsum([[row.get(value, 0.0) for value in values] for row in shares], axis=1)
-    edges /= np.maximum(edges[:, -1:], 1e-300)
-    place = stream.random(len(segment))
-    code = (place[:, None] >= edges[segment, :-1]).sum(axis=1)
-    return arrow.texts(np.where(edges[segment, -1] > 0, code, -1), values)
+    by_segment = [[row.get(value, 0.0) for value in values] for row in shares]
+    code, is_any = pick_by(stream, by_segment, segment)
+    return arrow.texts(np.where(is_any, code, -1), values)
 
 
 def _markets(company: Company) -> dict[str, str]:

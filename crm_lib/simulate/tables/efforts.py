@@ -74,7 +74,7 @@ def work(block: Block, people: People, spells: Spells) -> Work:
     month_total = round(law.hours_per_rep * QUARTERS)
     by_chance = round(law.misallocated_share * month_total)
     own = _own(stream, shares, home_rep, month_total - by_chance)
-    works = _by_rep(block, shares, home_rep) > 0.5
+    works = _by_rep(block, shares, home_rep) > 0.5  # a rep's shares add up to 1 or 0
     elsewhere = _by_chance(block, stream, living(block, people, spells), works, by_chance)
     at_home = elsewhere.rep == home_rep[elsewhere.customer]
     np.add.at(
@@ -144,8 +144,8 @@ def table(block: Block, people: People, spells: Spells) -> pa.Table:
     return pa.table(
         {
             "rep_id": accounts.rep_ids(block, found.rep),
-            "customer_id": _customer_ids(people, found.customer),
-            "month": _months(block, found.month),
+            "customer_id": arrow.repeated_ids("C", people.number, found.customer),
+            "month": arrow.months(found.month, block.clock),
             "hours": found.quarters / QUARTERS,
             "cost": arrow.money(_cents(block, found.quarters)),
         }
@@ -164,21 +164,9 @@ def truth(block: Block, people: People, spells: Spells) -> pa.Table:
     month, customer = np.nonzero((right > 0) | (actual > 0))
     return pa.table(
         {
-            "customer_id": _customer_ids(people, customer),
-            "month": _months(block, month),
+            "customer_id": arrow.repeated_ids("C", people.number, customer),
+            "month": arrow.months(month, block.clock),
             "right_hours": right[month, customer],
             "actual_hours": actual[month, customer],
         }
     )
-
-
-def _customer_ids(people: People, rows: Ints) -> pa.Array:
-    """Ids stored once each: an account has a row for nearly every month."""
-    return pa.DictionaryArray.from_arrays(
-        pa.array(rows.astype(np.int32)), arrow.ids("C", people.number)
-    )
-
-
-def _months(block: Block, month: Ints) -> pa.Array:
-    starts = np.array([(day - block.clock.start).days for day in block.clock.month_starts])
-    return arrow.days(starts[month], block.clock)

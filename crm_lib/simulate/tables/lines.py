@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from crm_lib.simulate.behaviour.ordering import MOST_ORDERS
 from crm_lib.simulate.block import Block, Ints, Lines, Orders, People
 from crm_lib.simulate.tables import accounts, arrow
 
-ORDERS_PER_CUSTOMER = 8192
-"""Room for the numbers of a customer's orders; the second half is for what comes back."""
+IDS_PER_CUSTOMER = 2 * MOST_ORDERS
+"""Room for the ids of a customer's orders; the second half is for what comes back."""
 ONLINE = "Online"
 ONLINE_CHANNELS = ("web", "portal")
 
@@ -49,9 +50,9 @@ def table(block: Block, people: People, orders: Orders, lines: Lines, rep: Ints)
 
 def order_ids(people: People, orders: Orders) -> Ints:
     """The id of each order, unlike any other in the company."""
-    return people.number[orders.customer] * ORDERS_PER_CUSTOMER + orders.number
+    return people.number[orders.customer] * IDS_PER_CUSTOMER + orders.number
 
 
 def _as_return(lines: Lines) -> Ints:
     """What is added to the id of an order for the credit note of what comes back of it."""
-    return np.where(lines.is_return, ORDERS_PER_CUSTOMER // 2, 0)
+    return np.where(lines.is_return, MOST_ORDERS, 0)

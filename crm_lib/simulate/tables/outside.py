@@ -6,7 +6,6 @@ running sum, so that the parts add up exactly.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from crm_lib.simulate.behaviour import lifecycle
-from crm_lib.simulate.block import Floats, Ints
+from crm_lib.simulate.block import Floats, Ints, random_stream
 from crm_lib.simulate.clock import Clock
 from crm_lib.simulate.laws import Company
 from crm_lib.simulate.tables import arrow
@@ -81,18 +80,13 @@ def market(company: Company, clock: Clock, sales: Ints) -> pa.Table:
     by_month = np.broadcast_to(exists.T[:, :, None], (clock.months, *parts.shape[::2]))
     month, category, industry = np.nonzero(by_month)
     columns = {
-        "month": _months(clock, month),
+        "month": arrow.months(month, clock),
         "category": arrow.texts(category, [c.name for c in company.categories]),
         "sales": arrow.money(parts[category, month, industry]),
     }
     if company.industries:
         columns["industry"] = arrow.texts(industry, list(company.industries))
     return pa.table(columns)
-
-
-def _months(clock: Clock, month: Ints) -> pa.Array:
-    starts = np.array([(day - clock.start).days for day in clock.month_starts])
-    return arrow.days(starts[month], clock)
 
 
 def targets(
@@ -148,7 +142,7 @@ def _goals(
     }
     return pa.table(
         {
-            "month": _months(clock, month),
+            "month": arrow.months(month, clock),
             "measure": pa.array([measure] * len(month), pa.string()),
             "target": pa.array(goal[month], pa.float64()),
             **parts,
@@ -171,8 +165,7 @@ def events(company: Company, clock: Clock) -> pa.Table:
 
 def readiness(company: Company, seed: int) -> pa.Table:
     """The canonical `readiness`: one row a question; a pillar's money adds up over its questions."""
-    key = np.random.SeedSequence([seed, zlib.crc32(b"readiness")])
-    stream = np.random.Generator(np.random.SFC64(key))
+    stream = random_stream("readiness", seed)
     pillars: list[str] = []
     asked: list[str] = []
     scores: list[Floats] = []

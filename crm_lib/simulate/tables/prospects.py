@@ -29,7 +29,8 @@ CONVERSION_SPREAD = 0.6
 """σ of the lognormal time to convert."""
 LOSS_DAYS, LOSS_SPREAD = 60.0, 0.6
 """Median and σ of the lognormal time until a prospect is given up."""
-STAGES = ("lead", "qualified", "offer", "won", "lost")
+OPEN_STAGES = ("lead", "qualified", "offer")
+STAGES = (*OPEN_STAGES, "won", "lost")
 MOST_PER_BLOCK = 128 * BLOCK_CUSTOMERS
 
 
@@ -143,7 +144,7 @@ def _stages(block: Block, found: Prospects) -> Ints:
     """Stage at the end of the window; of an open one by how much of its time it has spent."""
     spent = (block.clock.days - found.created) / np.maximum(found.ended - found.created, 1)
     is_open = found.ended >= block.clock.days
-    open_stage = np.minimum((spent * 3).astype(np.int64), 2)
+    open_stage = np.minimum((spent * len(OPEN_STAGES)).astype(np.int64), len(OPEN_STAGES) - 1)
     closed = np.where(found.converts, STAGES.index("won"), STAGES.index("lost"))
     return np.where(is_open, open_stage, closed)
 

@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from crm_lib.simulate.behaviour import lifecycle
+from crm_lib.simulate.behaviour.choice import draws
 from crm_lib.simulate.behaviour.people import pick
 from crm_lib.simulate.block import Block, Columns, Floats, Ints, People
-from crm_lib.simulate.clock import Clock
+from crm_lib.simulate.clock import YEAR_DAYS, Clock
 from crm_lib.simulate.tables import accounts, arrow
 
 CONSUMERS = (0.4, 5.0, 3)
@@ -27,6 +28,8 @@ ALIKE = 20.0
 """Concentration of the share in a category around the account's."""
 CUSTOMERS_PART = 0.5
 """What customers buy where they buy of us too, as a share of the market: at most about this."""
+MOST_TO_US = 0.95
+"""Of what our customers buy, at most this share comes to us, however much of the market we hold."""
 NEEDED = 0.4
 """Probability that an account needs the favourite category of its segment without buying it here."""
 SPREAD = 0.5
@@ -118,12 +121,7 @@ def wallets(block: Block, people: People, sales: Ints) -> Wallets:
 
 def _needs(block: Block, stream: np.random.Generator, people: People, sales: Ints) -> _Needs:
     """What known customers buy here in any year, and what they need beside it."""
-    weights = np.array(
-        [
-            [s.categories.get(c.name, 0.0) for c in block.company.categories]
-            for s in block.company.segments
-        ]
-    )
+    weights = draws(block.company)
     who = np.flatnonzero(stream.random(len(people)) < (1.0 if block.company.accounts else ASKED))
     drawn_to = (weights / weights.max(axis=1, keepdims=True))[people.segment[who]]
     needed = (sales[who] > 0).any(axis=1) | (stream.random(drawn_to.shape) < NEEDED * drawn_to)
@@ -140,7 +138,7 @@ def _needs(block: Block, stream: np.random.Generator, people: People, sales: Int
         potential=accounts.revenue(block, people)[customer] * 100 * mix / here,
         rivals=rivals,
         main_rival=_main_rival(block, stream, len(customer)),
-        rival_shares=_split(stream, rivals, int(most.max(initial=1))),
+        rival_shares=_rival_shares(stream, rivals, int(most.max(initial=1))),
     )
 
 
@@ -168,12 +166,12 @@ def _strength(block: Block) -> Floats:
     total = sum(share for share, *_ in rungs)
     usual = 1 / sum(share / total / mean for share, mean, _, _ in rungs)
     market = np.array([category.market_share for category in block.company.categories])
-    needed = np.clip(market / CUSTOMERS_PART, usual, 0.95)
+    needed = np.clip(market / CUSTOMERS_PART, usual, MOST_TO_US)
     strength: Floats = needed / (1 - needed) / (usual / (1 - usual))
     return strength
 
 
-def _split(stream: np.random.Generator, rivals: Ints, most: int) -> Floats:
+def _rival_shares(stream: np.random.Generator, rivals: Ints, most: int) -> Floats:
     """Shares of the rivals of each row: evenly distributed over all ways to split 1."""
     weights = stream.exponential(size=(len(rivals), most))
     weights *= np.arange(most) < rivals[:, None]
@@ -191,7 +189,7 @@ def _main_rival(block: Block, stream: np.random.Generator, count: int) -> Ints:
 def _demand(block: Block) -> Floats:
     """Years at full demand by category and calendar year: a year wholly in the window counts 1."""
     clock = block.clock
-    months = np.bincount(clock.month_of_day) / accounts.YEAR_DAYS
+    months = np.bincount(clock.month_of_day) / YEAR_DAYS
     year = [day.year - clock.start.year for day in clock.month_starts[:-1]]
     in_year = np.eye(len(years(clock)))[year]
     return (lifecycle.demand(block.company, clock) * months) @ in_year
@@ -246,9 +244,7 @@ def truth(block: Block, people: People, sales: Ints) -> pa.Table:
 def _keys(block: Block, people: People, found: Wallets) -> dict[str, pa.Array]:
     names = [category.name for category in block.company.categories]
     return {
-        "customer_id": pa.DictionaryArray.from_arrays(
-            pa.array(found.customer.astype(np.int32)), arrow.ids("C", people.number)
-        ),
+        "customer_id": arrow.repeated_ids("C", people.number, found.customer),
         "year": pa.array(found.year),
         "category": arrow.texts(found.category, names),
     }
