@@ -9,8 +9,18 @@ import pyarrow as pa
 
 from crm_lib.simulate.behaviour import baskets, buying, ordering, promoting
 from crm_lib.simulate.behaviour import people as persons
+from crm_lib.simulate.behaviour.buying import Purchases
 from crm_lib.simulate.behaviour.choice import Choice
-from crm_lib.simulate.block import Block, Ints
+from crm_lib.simulate.block import (
+    Block,
+    Complaints,
+    Exposures,
+    Ints,
+    Lines,
+    Orders,
+    People,
+    Spells,
+)
 from crm_lib.simulate.tables import (
     accounts,
     campaigns,
@@ -45,6 +55,21 @@ class Totals:
 
 
 @dataclass(frozen=True)
+class Life:
+    """What the customers of a block did, and what was sold to them."""
+
+    block: Block
+    choice: Choice
+    people: People
+    spells: Spells
+    bought: Purchases
+    exposures: Exposures
+    orders: Orders
+    complaints: Complaints
+    lines: Lines
+
+
+@dataclass(frozen=True)
 class Made:
     """A block as tables: canonical ones, those of the truth, and its share of the totals."""
 
@@ -57,54 +82,80 @@ class Made:
 
 def make(block: Block, choice: Choice) -> Made:
     """Everything about the customers of a block."""
-    people = persons.make(block)
-    spells, bought = buying.make(block, people)
-    exposures, redeems, extra = promoting.make(block, people, spells, bought)
-    orders, complaints = ordering.make(block, people, spells, bought, redeems, extra)
-    is_business = block.company.accounts is not None
-    nothing = np.zeros(len(people), dtype=np.int64)
-    agreed = accounts.traits(block, people).discount_rate if is_business else nothing.astype(float)
-    rep = accounts.home_rep(block, people) if is_business else nothing - 1
-    sold = baskets.make(block, people, orders, choice, agreed)
+    life = live(block, choice)
+    people, orders, sold = life.people, life.orders, life.lines
+    none = np.full(len(people), -1)
+    rep = accounts.home_rep(block, people) if block.company.accounts else none
     category = choice.category[sold.product]
-    told = contacts.table(block, people, spells, orders, complaints, sold)
+    told = contacts.table(block, people, life.spells, orders, life.complaints, sold)
     yearly = truth.yearly_sales(block, people, orders, sold, category)
-    costs = truth.Costs(
-        contacts=contacts.cost_cents(block, people, told),
-        exposures=campaigns.cost_cents(block, people, exposures),
-        efforts=efforts.cost_cents(block, people, spells) if is_business else nothing,
-        acquisition=customers.acquisition_cents(block, people),
-    )
-    tables = {
-        "lines": lines.table(block, people, orders, sold, rep),
-        "customers": customers.table(block, people),
-        "contacts": told,
-        "exposures": campaigns.exposures_table(block, people, exposures),
-        "prospects": prospects.table(block, people),
-        "wallets": wallets.table(block, people, yearly),
-    }
-    true = {
-        "customers": customers.truth(block, people),
-        "spells": truth.spells(block, people, spells),
-        "profits": truth.profits(block, people, orders, sold, costs),
-        "prospects": prospects.truth(block, people),
-        "wallets": wallets.truth(block, people, yearly),
-    }
-    if is_business:
-        tables["accounts"] = accounts.table(block, people)
-        tables["efforts"] = efforts.table(block, people, spells)
-        tables["nominations"] = nominations.table(block, people)
-        true["accounts"] = accounts.truth(block, people)
-        true["efforts"] = efforts.truth(block, people, spells)
     totals = Totals(
         months=truth.months(block, people, orders, sold),
         sales=truth.sales(block, sold, category),
         reps=truth.rep_sales(block, orders, sold, rep),
     )
-    months = np.sort(block.clock.month_of_day[sold.day])
     return Made(
-        {name: rows for name, rows in tables.items() if rows.num_rows},
-        {name: rows for name, rows in true.items() if rows.num_rows},
+        filled(_tables(life, rep, told, yearly)),
+        filled(_truth(life, told, yearly)),
         totals,
-        months,
+        np.sort(block.clock.month_of_day[sold.day]),
     )
+
+
+def live(block: Block, choice: Choice) -> Life:
+    """What the customers of a block do, one subject after the other."""
+    people = persons.make(block)
+    spells, bought = buying.make(block, people)
+    exposures, redeems, extra = promoting.make(block, people, spells, bought)
+    orders, complaints = ordering.make(block, people, spells, bought, redeems, extra)
+    is_business = block.company.accounts is not None
+    agreed = accounts.traits(block, people).discount_rate if is_business else np.zeros(len(people))
+    sold = baskets.make(block, people, orders, choice, agreed)
+    return Life(block, choice, people, spells, bought, exposures, orders, complaints, sold)
+
+
+def filled(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
+    """The tables that have rows."""
+    return {name: rows for name, rows in tables.items() if rows.num_rows}
+
+
+def _tables(life: Life, rep: Ints, told: pa.Table, yearly: Ints) -> dict[str, pa.Table]:
+    """The canonical tables that are made from customers."""
+    block, people = life.block, life.people
+    found = {
+        "lines": lines.table(block, people, life.orders, life.lines, rep),
+        "customers": customers.table(block, people),
+        "contacts": told,
+        "exposures": campaigns.exposures_table(block, people, life.exposures),
+        "prospects": prospects.table(block, people),
+        "wallets": wallets.table(block, people, yearly),
+    }
+    if block.company.accounts:
+        found["accounts"] = accounts.table(block, people)
+        found["efforts"] = efforts.table(block, people, life.spells)
+        found["nominations"] = nominations.table(block, people)
+    return found
+
+
+def _truth(life: Life, told: pa.Table, yearly: Ints) -> dict[str, pa.Table]:
+    """The truths about customers."""
+    block, people, spells = life.block, life.people, life.spells
+    is_business = block.company.accounts is not None
+    nothing = np.zeros(len(people), dtype=np.int64)
+    costs = truth.Costs(
+        contacts=contacts.cost_cents(block, people, told),
+        exposures=campaigns.cost_cents(block, people, life.exposures),
+        efforts=efforts.cost_cents(block, people, spells) if is_business else nothing,
+        acquisition=customers.acquisition_cents(block, people),
+    )
+    found = {
+        "customers": customers.truth(block, people),
+        "spells": truth.spells(block, people, spells),
+        "profits": truth.profits(block, people, life.orders, life.lines, costs),
+        "prospects": prospects.truth(block, people),
+        "wallets": wallets.truth(block, people, yearly),
+    }
+    if is_business:
+        found["accounts"] = accounts.truth(block, people)
+        found["efforts"] = efforts.truth(block, people, spells)
+    return found

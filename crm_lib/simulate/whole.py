@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from crm_lib.simulate import described, writing
 from crm_lib.simulate.delivery import configuration, dirt
-from crm_lib.simulate.making import Totals
+from crm_lib.simulate.making import Totals, filled
 from crm_lib.simulate.tables import arrow, campaigns, catalogue, outside
 from crm_lib.simulate.writing import Scale, Written
 
@@ -39,11 +39,7 @@ def write(scale: Scale, totals: Totals) -> Written:
         "campaigns": campaigns.truth(company, clock),
         "months": months(scale, totals),
     }
-    return writing.write_whole(scale, _filled(tables), _filled(truth))
-
-
-def _filled(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    return {name: rows for name, rows in tables.items() if rows.num_rows}
+    return writing.write_whole(scale, filled(tables), filled(truth))
 
 
 def months(scale: Scale, totals: Totals) -> pa.Table:

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from crm_lib.simulate import company
-from crm_lib.simulate.behaviour import baskets, buying, ordering, people, promoting
-from crm_lib.simulate.behaviour.buying import Purchases
+from crm_lib.simulate import company, making
 from crm_lib.simulate.behaviour.choice import Choice
-from crm_lib.simulate.block import (
-    BLOCK_CUSTOMERS,
-    Block,
-    Complaints,
-    Exposures,
-    Lines,
-    Orders,
-    People,
-    Spells,
-)
+from crm_lib.simulate.block import BLOCK_CUSTOMERS, Block
 from crm_lib.simulate.clock import Clock
 from crm_lib.simulate.laws import Company
 
 
-@dataclass(frozen=True)
-class Life:
+class Life(making.Life):
     """A block with everything that its customers bought."""
-
-    block: Block
-    choice: Choice
-    people: People
-    spells: Spells
-    bought: Purchases
-    exposures: Exposures
-    orders: Orders
-    complaints: Complaints
-    lines: Lines
 
     @property
     def order_value(self) -> np.ndarray:
@@ -50,15 +27,7 @@ def lived(company: Company, months: int, *, seed: int = 1, number: int = 0) -> L
     clock = Clock(company.laws, months)
     count = BLOCK_CUSTOMERS
     block = Block(company, clock, seed, number, number * count, count)
-    choice = Choice(company, clock, seed)
-    persons = people.make(block)
-    spells, bought = buying.make(block, persons)
-    exposures, redeems, extra = promoting.make(block, persons, spells, bought)
-    orders, complaints = ordering.make(block, persons, spells, bought, redeems, extra)
-    lines = baskets.make(block, persons, orders, choice, np.zeros(count))
-    return Life(
-        block, choice, persons, spells, bought, exposures, orders, complaints, lines
-    )  # fmt: skip
+    return Life(**vars(making.live(block, Choice(company, clock, seed))))
 
 
 @cache
