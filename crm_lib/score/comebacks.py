@@ -26,7 +26,7 @@ FEWEST = 10
 def rows(truth: Truth, book: Book) -> list[Row]:
     """Precision and recall of the stage, beside those of a fixed rule and of chance."""
     marked = _marked(truth, book)
-    counts = exactly(
+    exact = exactly(
         marked,
         base=marked.count(),
         cases=marked.is_back.sum(),
@@ -36,9 +36,10 @@ def rows(truth: Truth, book: Book) -> list[Row]:
         fixed=marked.by_rule.sum(),
         fixed_hits=(marked.by_rule & marked.is_back).sum(),
     )
-    base, cases, again, *others = (int(count) for count in counts.values())
-    stage = Overlap(base, cases, others[0], others[1], FEWEST)
-    fixed = Overlap(base, cases, others[2], others[3], FEWEST)
+    counts = {name: int(count) for name, count in exact.items()}
+    base, cases = counts["base"], counts["cases"]
+    stage = Overlap(base, cases, counts["stage"], counts["stage_hits"], FEWEST)
+    fixed = Overlap(base, cases, counts["fixed"], counts["fixed_hits"], FEWEST)
     planted = f"{words.count(cases)} in the last {RECENT_DAYS} days"
     rule = f"A last gap of more than {RECENT_DAYS} days, less than {RECENT_DAYS} days ago"
     return [
@@ -50,7 +51,7 @@ def rows(truth: Truth, book: Book) -> list[Row]:
         stage.row(
             "comebacks that are Reactivated (recall)", planted, of_cases=True,
             note=f"{rule}: {share(fixed.hits, cases)}. By chance: {share(stage.marked, base)}. "
-            f"{words.count(again)} have bought again since, which ends the stage.",
+            f"{words.count(counts['again'])} have bought again since, which ends the stage.",
         ),
     ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from crm_lib.errors import UsageError, unknown
+from crm_lib.simulate import whole, writing
 from crm_lib.simulate.companies import COMPANIES, company
 from crm_lib.simulate.delivery.defects import Level
 
@@ -52,9 +53,8 @@ def simulate(
     (`laws.plain`). `jobs`: processes at a time, as many as there are processors if not given.
     Raises UsageError for a wrong name or size, or a folder that holds anything else.
     """
-    from crm_lib.simulate import whole, writing
-
     started = time.perf_counter()
+    out = out.resolve()  # "." has no name to build beside
     made = company(name, without_disturbance=plain)
     level = _checked(customers, months, seed, dirt, out)
     building = out.with_name(f".{out.name}.building")

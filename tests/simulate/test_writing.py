@@ -66,6 +66,14 @@ def test_processes_change_no_byte(tmp_path):
     assert sum(name.endswith("part-0001.parquet") for name in made[0]) > 6
 
 
+def test_the_folder_may_be_the_present_one(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    made = simulate("supplier", customers=20, months=3, seed=1, out=Path("."))
+    assert made.folder == tmp_path / "here"
+    assert (tmp_path / "here" / "dataset.yml").is_file()
+
+
 def test_what_is_no_simulated_company_is_not_replaced(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "precious.csv").write_text("1")
