@@ -292,7 +292,7 @@ def lookup(
 def simulate(
     company: Annotated[str, typer.Argument(metavar="retailer|supplier", help="Which of the two companies.")],
     customers: Annotated[
-        int | None, typer.Option(help="How many customers; 5000 of the retailer, 400 of the supplier if not given.")
+        int | None, typer.Option(help="How many customers; 20000 of the retailer, 2000 of the supplier if not given.")
     ] = None,
     months: Annotated[int, typer.Option(help="Calendar months observed, 1 to 240; they end with 2025.")] = 60,
     seed: Annotated[int, typer.Option(help="Of all random numbers: the same seed gives the same files.")] = 1,
@@ -314,7 +314,7 @@ def simulate(
     signal.signal(signal.SIGTERM, _interrupt)
     with terminal.Progress() as progress:
         made = simulation.simulate(
-            company, customers=_DEMO_CUSTOMERS[company] if customers is None else customers,
+            company, customers=customers,
             months=months, seed=seed, dirt=dirt, out=folder, plain=plain, jobs=jobs, say=progress.say,
         )  # fmt: skip
     counts = ", ".join(f"{rows:,} {table}" for table, rows in made.tables.items())
@@ -324,9 +324,6 @@ def simulate(
         typer.echo(f"Next: crm check {name} --as-of default")
         typer.echo(f"      crm run {name} --as-of default")
         typer.echo(f"      crm score {name}")
-
-
-_DEMO_CUSTOMERS = {"retailer": 5_000, "supplier": 400}
 
 
 def _is_data_set(folder: Path) -> bool:

@@ -37,7 +37,7 @@ class Simulated:
 def simulate(
     name: str,
     *,
-    customers: int,
+    customers: int | None = None,
     months: int,
     seed: int,
     out: Path,
@@ -49,13 +49,14 @@ def simulate(
     """Write the company `name` with so many customers over so many months into the folder `out`.
 
     The folder gets one folder a canonical table, `truth/` and `dataset.yml`; an earlier simulation
-    there is replaced when the new one is complete. `plain`: nothing but purchasing and spending
+    there is replaced when the new one is complete. `customers`: as the company declares if not given. `plain`: nothing but purchasing and spending
     (`laws.plain`). `jobs`: processes at a time, as many as there are processors if not given.
     Raises UsageError for a wrong name or size, or a folder that holds anything else.
     """
     started = time.perf_counter()
     out = out.resolve()  # "." has no name to build beside
     made = company(name, without_disturbance=plain)
+    customers = made.customers if customers is None else customers
     level = _checked(customers, months, seed, dirt, out)
     building = out.with_name(f".{out.name}.building")
     shutil.rmtree(building, ignore_errors=True)

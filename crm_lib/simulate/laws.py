@@ -82,7 +82,7 @@ class Segment:
     costly_share: float = 0.0
     """customers whose service contacts cost more than their orders earn"""
     price_elasticity: float = -1.0
-    """of the choice between products, by the price cut of the month"""
+    """of the quantity of a product to its price; what an order is worth does not answer to prices"""
     attributes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """shares of the values of further columns of the customers table, such as `size`"""
 
@@ -170,7 +170,10 @@ class Campaign:
 
 @dataclass(frozen=True)
 class Complaints:
-    """Orders that end in a complaint, and what a complaint does."""
+    """Orders that end in a complaint, and what a complaint does.
+
+    Some who leave for one come back later (`Comeback`), so that a year on less of it is seen.
+    """
 
     rate: float = 0.03
     """share of orders (those won by a campaign excepted) that are complained about"""
@@ -197,7 +200,11 @@ class Comeback:
 
 @dataclass(frozen=True)
 class Tenure:
-    """Orders grow with the relationship: value × (1 + yearly_growth) ** completed years."""
+    """Orders grow with the relationship: value × (1 + yearly_growth) ** completed years.
+
+    Profit grows less than that from year to year, since year 1 holds the first order for certain and
+    rates differ by season and event; what came of it for the same customers is in truth/tenure.
+    """
 
     yearly_growth: float = 0.0
     most_years: int = 5
@@ -236,8 +243,8 @@ class Service:
     """share of orders followed by a service contact"""
     cost: float = 5.0
     """of one contact (gamma, coefficient of variation 0.5)"""
-    costly_factor: float = 1.3
-    """costly customers need service after every order: cost ÷ margin of the order"""
+    costly_factor: tuple[float, float] = (1.05, 1.55)
+    """costly customers need service after every order: cost ÷ margin of the order, evenly between"""
 
 
 @dataclass(frozen=True)
@@ -271,19 +278,22 @@ class Accounts:
     """Business accounts: relationship rungs, wallets, terms and the work of representatives."""
 
     rungs: Mapping[str, tuple[float, float, float, int]] = field(default_factory=dict)
-    """rung: (share of accounts, mean share of wallet, its concentration, most rival suppliers)"""
+    """rung: (share of accounts, share of wallet, its concentration, most rival suppliers); the share is
+    sales ÷ wallets over the accounts of the rung (their harmonic mean), before categories of which we
+    hold much or little of the market"""
     accounts_per_rep: int = 40
     hours_per_rep: float = 130.0
     """a month"""
     hour_cost: float = 48.0
     misallocated_share: float = 0.25
-    """of a rep's hours: given to accounts by chance instead of by value"""
+    """of a rep's hours: given by chance to accounts of any territory instead of by value to the own;
+    how far hours lie from right is in truth/efforts, and less, since chance hits the right ones, too"""
     switched_discounts: float = 0.2
     """share of accounts whose discount fits another account's value, not their own"""
     staff: tuple[str, ...] = ()
     """who nominates key accounts"""
     key_share: float = 0.1
-    """the key accounts: this share of all, by true value"""
+    """the key accounts: the best by true value of those who are customers at the end, so many of them"""
     nominated_if_key: float = 0.75
     nominated_otherwise: float = 0.05
 
@@ -356,6 +366,10 @@ class Company:
     brand_tiers: Mapping[str, float] = field(default_factory=dict)
     readiness: Mapping[str, tuple[tuple[str, ...], float, float]] = field(default_factory=dict)
     """pillar: (questions, mean score of 1–5, money invested)"""
+    customers: int = 1_000
+    """how many it has unless `crm simulate` says otherwise"""
+    is_plain: bool = False
+    """made by `plain`"""
 
     @property
     def products(self) -> tuple[Product, ...]:
@@ -373,10 +387,14 @@ def plain(company: Company) -> Company:
     all sources alike and every gap exponential. Segments keep their own parameters.
     """
     segments = tuple(replace(s, regular_share=0.0, costly_share=0.0) for s in company.segments)
-    sources = tuple(replace(s, rate_factor=1.0, hazard_factor=1.0) for s in company.sources)
+    sources = tuple(
+        replace(s, rate_factor=1.0, hazard_factor=1.0, sells=False) for s in company.sources
+    )
     categories = tuple(
         replace(c, products=tuple(replace(p, return_rate=0.0) for p in c.products))
         for c in company.categories
     )
     laws = Laws(opening_share=company.laws.opening_share, growth=company.laws.growth)
-    return replace(company, segments=segments, sources=sources, categories=categories, laws=laws)
+    return replace(
+        company, segments=segments, sources=sources, categories=categories, laws=laws, is_plain=True
+    )

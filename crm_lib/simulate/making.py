@@ -41,16 +41,15 @@ class Totals:
 
     months: dict[str, Ints] = field(default_factory=dict)
     """measure: one number a month"""
-    sales: Ints | None = None
-    """by category and month"""
+    grids: dict[str, Ints] = field(default_factory=dict)
+    """sales: by category and month; tenure: see `truth.tenure`"""
     reps: dict[str, Ints] = field(default_factory=dict)
     """rep_id: sales by month"""
 
     def add(self, other: Totals) -> None:
-        for name, counts in other.months.items():
-            self.months[name] = self.months.get(name, np.zeros_like(counts)) + counts
-        if other.sales is not None:
-            self.sales = other.sales if self.sales is None else self.sales + other.sales
+        for mine, theirs in ((self.months, other.months), (self.grids, other.grids)):
+            for name, sums in theirs.items():
+                mine[name] = mine.get(name, np.zeros_like(sums)) + sums
         self.reps |= other.reps
 
 
@@ -91,7 +90,10 @@ def make(block: Block, choice: Choice) -> Made:
     yearly = truth.yearly_sales(block, people, orders, sold, category)
     totals = Totals(
         months=truth.months(block, people, orders, sold),
-        sales=truth.sales(block, sold, category),
+        grids={
+            "sales": truth.sales(block, sold, category),
+            "tenure": truth.tenure(block, people, life.spells, orders, sold),
+        },
         reps=truth.rep_sales(block, orders, sold, rep),
     )
     return Made(
@@ -133,7 +135,7 @@ def _tables(life: Life, rep: Ints, told: pa.Table, yearly: Ints) -> dict[str, pa
     if block.company.accounts:
         found["accounts"] = accounts.table(block, people)
         found["efforts"] = efforts.table(block, people, life.spells)
-        found["nominations"] = nominations.table(block, people)
+        found["nominations"] = nominations.table(block, people, life.spells)
     return found
 
 
@@ -156,6 +158,6 @@ def _truth(life: Life, told: pa.Table, yearly: Ints) -> dict[str, pa.Table]:
         "wallets": wallets.truth(block, people, yearly),
     }
     if is_business:
-        found["accounts"] = accounts.truth(block, people)
+        found["accounts"] = accounts.truth(block, people, spells)
         found["efforts"] = efforts.truth(block, people, spells)
     return found

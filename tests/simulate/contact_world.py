@@ -49,7 +49,7 @@ def company(**changed: object) -> laws.Company:
     )
     rules = laws.Laws(
         complaints=laws.Complaints(rate=0.2, causes=CAUSES, cost=8.0),
-        service=laws.Service(rate=0.3, cost=5.0, costly_factor=1.5),
+        service=laws.Service(rate=0.3, cost=5.0, costly_factor=(1.5, 1.5)),
         survey=laws.Survey(0.5, 0.4, DRIVERS, 0.35, PERFORMANCE),
         request_rate=0.2,
         reason_share=0.3,

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crm_lib.simulate.behaviour import buying
 from crm_lib.simulate.tables import accounts
 from tests.simulate import account_world as small
 
 BLOCK, PEOPLE = small.world(small.company())
 TRAITS = accounts.traits(BLOCK, PEOPLE)
+SPELLS = buying.make(BLOCK, PEOPLE)[0]
 RUNGS = list(small.ACCOUNTS.rungs)
 
 
@@ -44,9 +46,13 @@ def test_true_value_is_revenue_and_what_could_be_won() -> None:
     assert (TRAITS.true_value[PEOPLE.never_buys] == 0).all()
 
 
-def test_key_accounts_are_the_tenth_of_the_highest_true_value() -> None:
-    assert TRAITS.is_key.sum() == 400
-    assert TRAITS.true_value[TRAITS.is_key].min() >= TRAITS.true_value[~TRAITS.is_key].max()
+def test_key_accounts_are_the_best_tenth_of_those_who_stay() -> None:
+    key = accounts.key(BLOCK, PEOPLE, SPELLS)
+    stays = np.zeros(len(PEOPLE), dtype=bool)
+    stays[SPELLS.customer[SPELLS.ends >= BLOCK.clock.days]] = True
+    assert key.sum() == round(0.1 * stays.sum()) > 50
+    assert stays[key].all()
+    assert TRAITS.true_value[key].min() >= TRAITS.true_value[stays & ~key].max()
 
 
 def test_terms_follow_true_value_but_for_those_switched() -> None:
@@ -63,10 +69,10 @@ def test_terms_follow_true_value_but_for_those_switched() -> None:
     assert (TRAITS.discount_rate.min(), TRAITS.discount_rate.max()) == (0.02, 0.18)
 
 
-def test_plans_by_whether_an_account_is_key_and_when_they_were_made() -> None:
+def test_plans_by_whether_an_account_is_valuable_and_when_they_were_made() -> None:
     planned = TRAITS.plan > 0
-    for is_key, share in ((False, 0.1), (True, 0.7)):
-        chosen = planned[TRAITS.is_key == is_key]
+    for is_valuable, share in ((False, 0.1), (True, 0.7)):
+        chosen = planned[TRAITS.is_valuable == is_valuable]
         assert small.within(chosen.mean(), share, small.share_error(share, len(chosen)))
     wins = PEOPLE.never_buys | (TRAITS.plan_day < PEOPLE.joined_day)
     assert (TRAITS.plan[planned] == np.where(wins, 1, 2)[planned]).all()
@@ -105,7 +111,7 @@ def test_ids_of_representatives_are_those_of_the_company() -> None:
 def test_few_accounts(count: int) -> None:
     block, people = small.world(small.company(), count=count)
     assert accounts.table(block, people).num_rows == count
-    assert accounts.traits(block, people).is_key.sum() == max(round(count / 10), 1)
+    assert accounts.traits(block, people).is_valuable.sum() == max(round(count / 10), 1)
 
 
 def test_the_table_passes_the_expectations(make_project: Callable[..., Path]) -> None:
@@ -113,17 +119,20 @@ def test_the_table_passes_the_expectations(make_project: Callable[..., Path]) ->
 
 
 def test_the_truth_tells_who_is_key_and_whose_terms_fit() -> None:
-    truth = accounts.truth(BLOCK, PEOPLE)
+    truth = accounts.truth(BLOCK, PEOPLE, SPELLS)
     assert truth.column_names == [
         "customer_id", "rung", "share_of_wallet", "true_value", "is_key", "discount_fits", "home_rep",
     ]  # fmt: skip
-    assert sum(truth["is_key"].to_pylist()) == 400
+    assert truth["is_key"].to_pylist() == accounts.key(BLOCK, PEOPLE, SPELLS).tolist()
     assert set(truth["rung"].to_pylist()) == set(RUNGS)
 
 
 def test_the_same_again() -> None:
-    for make in (accounts.table, accounts.truth):
-        assert small.equal(make(BLOCK, PEOPLE), make(*small.world(small.company())))
+    block, people = small.world(small.company())
+    assert small.equal(accounts.table(BLOCK, PEOPLE), accounts.table(block, people))
+    spells = buying.make(block, people)[0]
+    again = accounts.truth(block, people, spells)
+    assert small.equal(accounts.truth(BLOCK, PEOPLE, SPELLS), again)
 
 
 def test_consumers_have_no_accounts() -> None:

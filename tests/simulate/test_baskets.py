@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from crm_lib.simulate.behaviour import lifecycle
+from crm_lib.simulate.tables import truth
 from tests.simulate.blocks import plain_retailer, retailer, share_agrees, within
 
 
@@ -126,3 +127,38 @@ def test_laggards_leave_a_new_category_to_the_innovators():
     adopter = life.people.adopter[life.orders.customer[sold.order]]
     shares = [is_new[adopter == code].mean() for code in range(5)]
     assert shares[0] > shares[2] > shares[4]
+
+
+def test_quantities_answer_to_prices_with_the_elasticity_of_the_segment():
+    life = retailer()
+    # Within a category and month: money is as the weight, quantity as money ÷ price.
+    choice, clock = life.choice, life.block.clock
+    weights = choice._weights(life.block.company, clock)
+    base = lifecycle.product_weights(life.block.company, clock)
+    cut = choice.price_cuts > 0
+    for number, segment in enumerate(life.block.company.segments):
+        by_category = weights[number, 2] / np.where(base.T > 0, base.T, np.nan)
+        for category in range(len(life.block.company.categories)):
+            of = choice.category == category
+            money = by_category[:, of]
+            listed = np.where(cut.T[:, of] | np.isnan(money), -1.0, money)
+            usual = listed.max(axis=1, keepdims=True)
+            price = 1 - choice.price_cuts.T[:, of]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                quantity = money / usual / price
+            seen = cut.T[:, of] & np.isfinite(quantity) & (usual > 0)
+            assert np.allclose(quantity[seen], price[seen] ** segment.price_elasticity)
+
+
+def test_tenure_compares_the_same_customers():
+    life = plain_retailer()
+    found = truth.tenure(life.block, life.people, life.spells, life.orders, life.lines)
+    customers, first, then = found[:, 0], found[:, 3], found[:, 4]
+    assert (np.diff(customers) <= 0).all()
+    assert first[0] == then[0]
+    # Nothing grows in a plain company, but the first year holds the first order for certain.
+    assert (then[1:3] < first[1:3]).all()
+    assert (then[1:3] > 0.5 * first[1:3]).all()
+    grown = retailer()
+    growing = truth.tenure(grown.block, grown.people, grown.spells, grown.orders, grown.lines)
+    assert growing[2, 4] / growing[2, 3] > 1.2 * then[2] / first[2]

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from crm_lib.simulate.behaviour import buying
 from crm_lib.simulate.tables import accounts, nominations
 from tests.simulate import account_world as small
 
 BLOCK, PEOPLE = small.world(small.company())
-TABLE = nominations.table(BLOCK, PEOPLE)
+SPELLS = buying.make(BLOCK, PEOPLE)[0]
+TABLE = nominations.table(BLOCK, PEOPLE, SPELLS)
 
 
 @pytest.mark.parametrize(("is_key", "odds"), [(True, 0.75), (False, 0.05)])
 def test_each_person_names_key_accounts_by_the_odds(is_key: bool, odds: float) -> None:
-    chosen = accounts.traits(BLOCK, PEOPLE).is_key == is_key
+    chosen = accounts.key(BLOCK, PEOPLE, SPELLS) == is_key
     known = set(small.ids(PEOPLE.number[chosen]))
     frame = TABLE.to_pandas()
     for person in small.ACCOUNTS.staff:
@@ -34,4 +36,5 @@ def test_the_table_passes_the_expectations(make_project: Callable[..., Path]) ->
 
 
 def test_the_same_again() -> None:
-    assert small.equal(TABLE, nominations.table(*small.world(small.company())))
+    block, people = small.world(small.company())
+    assert small.equal(TABLE, nominations.table(block, people, buying.make(block, people)[0]))

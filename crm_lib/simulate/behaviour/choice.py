@@ -22,7 +22,8 @@ class Choice:
 
     The weight of a product = draw of its category on the segment × demand for the category in the
     month × the adopter's weight for the stage of the category × weight of the product in its
-    category × (1 − price cut) ** elasticity.
+    category × (1 − price cut) ** (elasticity + 1), as the weight is one of money: a quantity that rises by
+    the elasticity costs that much less.
     """
 
     def __init__(self, company: Company, clock: Clock, seed: int) -> None:
@@ -57,7 +58,7 @@ class Choice:
         )
         by_category = by_category * factors[stage].transpose(2, 0, 1)[None]
         elasticity = np.array([s.price_elasticity for s in company.segments])
-        cheaper = (1 - self.price_cuts)[None] ** elasticity[:, None, None]
+        cheaper = (1 - self.price_cuts)[None] ** (elasticity + 1)[:, None, None]
         within = lifecycle.product_weights(company, clock)[None] * cheaper
         weights = by_category[:, :, self.category, :] * within[:, None]
         return np.moveaxis(weights, 2, 3)

@@ -182,7 +182,7 @@ EVENTS = (
 LAWS = Laws(
     week=(0.9, 0.85, 0.9, 1.0, 1.25, 1.6, 0.5),
     season=(0.92, 0.9, 0.96, 0.97, 0.96, 0.93, 0.9, 0.91, 0.98, 1.03, 1.12, 1.42),
-    opening_share=0.3,
+    opening_share=0.2,
     growth=0.6,
     never_buy_share=0.04,
     tenure=Tenure(yearly_growth=0.18),
@@ -248,6 +248,7 @@ RETAILER = Company(
     },
     laws=LAWS,
     roles={"end customer": 1.0},
+    customers=20_000,
     rivals=("Körbchen & Co.", "Vollwertmarkt Ahrens", "Dosenmarkt Brill", "Pennimar"),
     readiness=readiness(
         {

@@ -229,6 +229,7 @@ SUPPLIER = Company(
     laws=LAWS,
     accounts=ACCOUNTS,
     roles={"end customer": 0.82, "distributor": 0.12, "partner": 0.06},
+    customers=2_000,
     rivals=(
         "Torvik Komponenten", "Halmerot Industrie", "Brückfeld & Söhne", "Vantorelli",
         "Ostermoor Hydraulik", "Delacombe Fournitures",

@@ -15,7 +15,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crm_lib import project, schema
 from crm_lib.errors import UsageError
-from crm_lib.simulate import companies
 from crm_lib.simulate.clock import Clock
 from crm_lib.simulate.delivery import defects, dirt
 from crm_lib.simulate.laws import WINDOW_ENDS, Company
@@ -79,9 +78,7 @@ def _command(
     company: Company, clock: Clock, customers: int, seed: int, plan: dirt.Plan, place: str
 ) -> str:
     """What to type in the project's folder to get the same files again."""
-    plain = (
-        " --plain" if company == companies.company(company.name, without_disturbance=True) else ""
-    )
+    plain = " --plain" if company.is_plain else ""
     return (
         f"crm simulate {company.name} --customers {customers} --months {clock.months} "
         f"--seed {seed} --dirt {plan.level} --out {shlex.quote(place)}{plain}"

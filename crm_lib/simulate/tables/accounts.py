@@ -17,7 +17,16 @@ import numpy as np
 import pyarrow as pa
 
 from crm_lib.simulate.behaviour.people import pick
-from crm_lib.simulate.block import BLOCK_CUSTOMERS, Block, Columns, Flags, Floats, Ints, People
+from crm_lib.simulate.block import (
+    BLOCK_CUSTOMERS,
+    Block,
+    Columns,
+    Flags,
+    Floats,
+    Ints,
+    People,
+    Spells,
+)
 from crm_lib.simulate.clock import YEAR_DAYS
 from crm_lib.simulate.laws import Accounts
 from crm_lib.simulate.tables import arrow
@@ -53,7 +62,8 @@ class Traits(Columns):
     home_rep: Ints
     true_value: Floats
     """currency a year"""
-    is_key: Flags
+    is_valuable: Flags
+    """among the best by true value, whether still a customer or not"""
     strategic_fit: Floats
     discount_rate: Floats
     """agreed, a share of the list price"""
@@ -85,17 +95,17 @@ def traits(block: Block, people: People) -> Traits:
     yearly = revenue(block, people)
     value = yearly + WINNABLE * yearly * (1 / share - 1)
     rank = np.argsort(np.argsort(value, kind="stable"), kind="stable")
-    is_key = rank >= len(people) - max(round(law(block).key_share * len(people)), 1)
+    is_valuable = rank >= len(people) - max(round(law(block).key_share * len(people)), 1)
     fit = _strategic_fit(block, stream, people)
     terms_of = _terms_of(block, stream, rank)
     standing = (rank[terms_of] + 0.5) / len(people)
-    plan, plan_day = _plans(block, stream, people, is_key)
+    plan, plan_day = _plans(block, stream, people, is_valuable)
     return Traits(
         rung=rung,
         share_of_wallet=share,
         home_rep=home_rep(block, people),
         true_value=value,
-        is_key=is_key,
+        is_valuable=is_valuable,
         strategic_fit=fit,
         discount_rate=np.rint(np.interp(standing, (0, 1), DISCOUNTS) * 200) / 200,
         discount_fits=terms_of == np.arange(len(people)),
@@ -155,10 +165,10 @@ def _terms_of(block: Block, stream: np.random.Generator, rank: Ints) -> Ints:
 
 
 def _plans(
-    block: Block, stream: np.random.Generator, people: People, is_key: Flags
+    block: Block, stream: np.random.Generator, people: People, is_valuable: Flags
 ) -> tuple[Ints, Ints]:
     """Plan and day, any of the window: before the first order it was made to win the account."""
-    planned = stream.random(len(people)) < np.array(PLANNED)[is_key.astype(np.int64)]
+    planned = stream.random(len(people)) < np.array(PLANNED)[is_valuable.astype(np.int64)]
     day = stream.integers(0, block.clock.days, len(people))
     wins = people.never_buys | (day < people.joined_day)
     plan = np.where(wins, PLANS.index("acquire"), PLANS.index("develop"))
@@ -168,6 +178,17 @@ def _plans(
 def _joint_savings(block: Block, stream: np.random.Generator, rung: Ints, yearly: Floats) -> Ints:
     height = rung / max(len(law(block).rungs) - 1, 1)
     return arrow.cents(SAVED * height * yearly * stream.lognormal(0, SAVINGS_SPREAD, len(rung)))
+
+
+def key(block: Block, people: People, spells: Spells) -> Flags:
+    """The key accounts: of those who are customers at the end of the window, the best by true value."""
+    stays = np.zeros(len(people), dtype=bool)
+    stays[spells.customer[spells.ends >= block.clock.days]] = True
+    present = np.flatnonzero(stays)
+    best = np.argsort(-traits(block, people).true_value[present], kind="stable")
+    found = np.zeros(len(people), dtype=bool)
+    found[present[best[: round(law(block).key_share * len(present))]]] = True
+    return found
 
 
 def reps(block: Block) -> int:
@@ -215,8 +236,8 @@ def table(block: Block, people: People) -> pa.Table:
     )
 
 
-def truth(block: Block, people: People) -> pa.Table:
-    """truth/accounts: one row an account; true_value in currency a year."""
+def truth(block: Block, people: People, spells: Spells) -> pa.Table:
+    """truth/accounts: one row an account; true_value in currency a year, of a customer while it stays."""
     found = traits(block, people)
     return pa.table(
         {
@@ -224,7 +245,7 @@ def truth(block: Block, people: People) -> pa.Table:
             "rung": arrow.texts(found.rung, list(law(block).rungs)),
             "share_of_wallet": found.share_of_wallet,
             "true_value": found.true_value,
-            "is_key": found.is_key,
+            "is_key": key(block, people, spells),
             "discount_fits": found.discount_fits,
             "home_rep": rep_ids(block, found.home_rep),
         }

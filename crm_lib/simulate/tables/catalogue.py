@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from crm_lib.simulate.behaviour import lifecycle
 from crm_lib.simulate.clock import Clock
-from crm_lib.simulate.laws import STAGES, Company
+from crm_lib.simulate.laws import STAGES, WINDOW_ENDS, Company, Product
 from crm_lib.simulate.tables import arrow
 
 
 def table(company: Company, clock: Clock) -> pa.Table:
-    """Canonical `products`, one row a product; launched_on may lie before the window."""
-    sold = [(category.name, p) for category in company.categories for p in category.products]
+    """Canonical `products`, one row a product launched by the end; launched_on may lie before the window."""
+    sold = _sold(company, clock)
     return pa.table(
         {
             "product_id": pa.array([p.product_id for _, p in sold]),
@@ -34,7 +34,8 @@ def truth(company: Company, clock: Clock) -> dict[str, pa.Table]:
 
     categories: one row a stage of a category within the window: category, stage, from_on (its first
     day, not before the window), to_on (its last day; null: it lasts). products: one row a product:
-    product_id, category, replaced_on and successor_id (null: never), return_rate (a share of its
+    product_id, category, replaced_on (from then on less of it is sold, within half a year none) and
+    successor_id (null: never), return_rate (a share of its
     lines), cost_rate (a share of its list price).
     """
     return {"categories": _stages(company, clock), "products": _products(company, clock)}
@@ -59,8 +60,8 @@ def _day_before(clock: Clock, month: int) -> date:
 
 
 def _products(company: Company, clock: Clock) -> pa.Table:
-    sold = [(category.name, p) for category in company.categories for p in category.products]
-    replaced = [None if p.replaced is None else _taking_effect(clock, p.replaced) for _, p in sold]
+    sold = _sold(company, clock)
+    replaced = [_within(clock, p.replaced) for _, p in sold]
     return pa.table(
         {
             "product_id": pa.array([p.product_id for _, p in sold]),
@@ -71,6 +72,18 @@ def _products(company: Company, clock: Clock) -> pa.Table:
             "cost_rate": pa.array([p.cost_rate for _, p in sold]),
         }
     )
+
+
+def _sold(company: Company, clock: Clock) -> list[tuple[str, Product]]:
+    """(category, product) of the products that are launched before the end of the window."""
+    every = [(category.name, p) for category in company.categories for p in category.products]
+    return [pair for pair in every if _within(clock, pair[1].launched) is not None]
+
+
+def _within(clock: Clock, moment: float | None) -> date | None:
+    """The day of a moment; None where there is none before the end of the window."""
+    day = None if moment is None else _taking_effect(clock, moment)
+    return None if day is None or day >= WINDOW_ENDS else day
 
 
 def _taking_effect(clock: Clock, moment: float) -> date:

@@ -55,13 +55,14 @@ def complaints(block: Block, orders: Orders, made: Complaints, lines: Lines) -> 
 def service(block: Block, people: People, orders: Orders, lines: Lines) -> Part:
     """Service after a share of the orders; after every order of a costly customer.
 
-    What a costly customer's contact costs is `Service.costly_factor` × margin of the order (net
-    amount − cost of goods, before returns), at least `COSTLY_LEAST`.
+    What a costly customer's contact costs is a factor within `Service.costly_factor` × margin of the
+    order (net amount − cost of goods, before returns), at least `COSTLY_LEAST`.
     """
     stream, law = block.stream("contacts: service"), block.company.laws.service
     is_costly = people.is_costly[orders.customer]
     rows = np.flatnonzero(is_costly | (stream.random(len(orders)) < law.rate))
-    factored = arrow.cents(law.costly_factor * _margins(orders, lines)[rows] / 100)
+    factor = stream.uniform(*law.costly_factor, len(rows))
+    factored = arrow.cents(factor * _margins(orders, lines)[rows] / 100)
     usual = costs(stream, law.cost, len(rows))
     cost = np.where(is_costly[rows], np.maximum(factored, COSTLY_LEAST), usual)
     delay = 0.1 + stream.exponential(SERVICE_FOLLOWS_DAYS, len(rows))

@@ -16,8 +16,8 @@ Normal(0, `Survey.noise`), answered as "overall", rounded and clipped to 1–5; 
 estimates the weights.
 
 Satisfaction and staying: log μ falls evenly with experience, so that the share who are still customers
-after T days, exp(−μ T), rises ever less with satisfaction once μ T < 1: another point pays less and
-less. The clipped top of the scale holds the content and the delighted alike.
+after T days, exp(−μ T), rises with satisfaction and, where most stay, ever less. The clipped top of the
+scale holds the content and the delighted alike.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Prospects(Candidates):
     """One row a prospect, by the day it was recorded. Days from the start of the window."""
 
     customer: Ints
-    """row in `People` that it became; -1: none"""
+    """row in `People` that it became; -1: none by the end of the window"""
     source: Ints
     rep: Ints
     """-1 where there are no representatives"""
@@ -65,29 +65,48 @@ class Prospects(Candidates):
 def convert(block: Block, people: People) -> Prospects:
     """The prospects of a block, and the customers that some of them became.
 
-    Those who do not convert are recorded when, and come whence, converts do (each takes day and
-    source of one drawn by chance), so that the odds hold in every month and source, too.
+    Some convert only after the window; they are open prospects like those who will be lost. Those who
+    do not convert are recorded when, and come whence, converts do (each takes day and source of one
+    drawn by chance), so that the odds hold in every month and source, too.
     """
     stream = block.stream("prospects")
-    sells = np.array([source.sells for source in block.company.sources])
-    won = stream.permutation(np.flatnonzero(sells[people.source] & ~people.never_buys))
+    won, source, joined = _converts(block, stream, people)
     drawn = _candidates(block, stream, len(won))
     like = np.empty(len(drawn), dtype=np.int64)
     like[drawn.converts] = np.arange(len(won))
     like[~drawn.converts] = stream.integers(0, max(len(won), 1), len(drawn) - len(won))
     customer = np.where(drawn.converts, won[like], -1)
-    joined = people.joined_day[won]
     created = _created(block, stream, joined)[like]
     lost = created + _lag(stream, LOSS_DAYS, LOSS_SPREAD, len(drawn))
     found = Prospects(
         **vars(drawn),
         customer=customer,
-        source=people.source[won[like]],
+        source=source[like],
         rep=_reps(block, stream, people, customer),
         created=created,
         ended=np.where(drawn.converts, joined[like], lost),
     )
-    return found.take(np.argsort(created, kind="stable"))
+    recorded = np.argsort(created, kind="stable")
+    return found.take(recorded[created[recorded] < block.clock.days])
+
+
+def _converts(block: Block, stream: np.random.Generator, people: People) -> tuple[Ints, Ints, Ints]:
+    """Who converts, in random order: row in `People` (-1: joins after the window), source, day.
+
+    After the window customers go on joining at the pace of its end, for as long as a prospect may take.
+    """
+    laws, days = block.company.laws, block.clock.days
+    sells = np.array([source.sells for source in block.company.sources])
+    won = np.flatnonzero(sells[people.source] & ~people.never_buys)
+    pace = (1 - laws.opening_share) * (1 + laws.growth) / (1 + laws.growth / 2) / days
+    lasts = laws.prospecting.days_to_convert * np.exp(4 * CONVERSION_SPREAD)
+    coming = stream.poisson(pace * lasts * len(won))
+    later = days + stream.integers(0, int(lasts) + 1, coming)
+    source = np.append(people.source[won], stream.choice(people.source[won], coming))
+    order = stream.permutation(len(won) + coming)
+    customer = np.append(won, np.full(coming, -1))
+    joined = np.append(people.joined_day[won], later)
+    return customer[order], source[order], joined[order]
 
 
 def _candidates(block: Block, stream: np.random.Generator, wanted: int) -> Candidates:
@@ -168,7 +187,7 @@ def table(block: Block, people: People) -> pa.Table:
             "stage": arrow.texts(_stages(block, found), STAGES),
             **reps,
             "converted_customer_id": pc.take(arrow.ids("C", people.number), became),
-            "converted_on": arrow.days(found.ended, block.clock, ~found.converts),
+            "converted_on": arrow.days(found.ended, block.clock, ~found.converts | is_open),
             "lost_on": arrow.days(found.ended, block.clock, found.converts | is_open),
             "interest": arrow.texts(found.interest, hundredths),
             "budget": arrow.texts(found.budget, hundredths),
@@ -178,7 +197,8 @@ def table(block: Block, people: People) -> pa.Table:
 
 
 def truth(block: Block, people: People) -> pa.Table:
-    """truth/prospects: one row a prospect, its odds by the law and whether it converts."""
+    """truth/prospects: one row a prospect, its odds by the law and whether it converts, be it after the
+    window."""
     found = convert(block, people)
     return pa.table(
         {

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from crm_lib.simulate.block import Block, Ints, Lines, Orders, People, Spells
+from crm_lib.simulate.clock import YEAR_DAYS
 from crm_lib.simulate.tables import accounts, arrow
 
 
@@ -126,6 +127,33 @@ def months(block: Block, people: People, orders: Orders, lines: Lines) -> dict[s
         "revenue": total(lines.day, lines.amount), "returns": -total(back.day, back.amount),
         "discount": total(lines.day, lines.discount), "cost": total(lines.day, lines.cost),
     }  # fmt: skip
+
+
+TENURE = ("customers", "revenue_first_year", "revenue", "margin_first_year", "margin")
+"""The measures of `tenure`, in this order; money in cents."""
+
+
+def tenure(block: Block, people: People, spells: Spells, orders: Orders, lines: Lines) -> Ints:
+    """By relationship year (row 0 = the first): sums over the customers truly there for all of it,
+    from their first order on; their first year beside that year, so that the same are compared."""
+    years = int(block.clock.days // YEAR_DAYS) + 1
+    customer = orders.customer[lines.order]
+    year = ((lines.day - people.joined_day[customer]) // YEAR_DAYS).astype(np.int64)
+    cell = customer * years + year
+    shape = (len(people), years)
+    revenue, margin = (
+        np.bincount(cell, cents, len(people) * years).astype(np.int64).reshape(shape)
+        for cents in (lines.amount, lines.amount - lines.cost)
+    )
+    first = spells.take(np.flatnonzero(spells.number == 1))
+    lasted = np.zeros(len(people))
+    lasted[first.customer] = np.minimum(first.ends, block.clock.days) - first.starts
+    found = []
+    for number in range(years):
+        there = lasted >= (number + 1) * YEAR_DAYS
+        columns = (revenue[:, 0], revenue[:, number], margin[:, 0], margin[:, number])
+        found.append([there.sum(), *(column[there].sum() for column in columns)])
+    return np.array(found, dtype=np.int64)
 
 
 def rep_sales(block: Block, orders: Orders, lines: Lines, rep: Ints) -> dict[str, Ints]:
