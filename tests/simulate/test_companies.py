@@ -117,3 +117,18 @@ def test_all_reports_run_on_it(book: Book, companies: Path) -> None:
         text = re.sub("<[^>]+>", " ", (folder / name).read_text(encoding="utf-8"))
         assert "The data passed every rule" in text
         assert "nan" not in re.findall(r"\w+", text)
+
+
+def test_the_truth_by_segment_and_by_tenure_adds_up(book: Book, companies: Path) -> None:
+    truth = companies / "data" / book.dataset.name / "truth"
+    profits = pd.read_parquet(truth / "profits-0000.parquet")
+    segments = pd.read_parquet(truth / "segments.parquet")
+    assert segments.customers.sum() == len(profits) == 1_000
+    assert segments.contribution.sum() == profits.contribution.sum()
+    assert segments.unprofitable.sum() == (profits.contribution < 0).sum() > 0
+    assert segments.losses.sum() == profits.contribution[profits.contribution < 0].sum()
+    tenure = pd.read_parquet(truth / "tenure.parquet")
+    assert tenure.year.tolist() == list(range(1, len(tenure) + 1))
+    first = tenure.iloc[0]
+    assert (first.revenue, first.margin) == (first.revenue_first_year, first.margin_first_year)
+    assert 0 < first.revenue < profits.revenue.sum()
