@@ -32,6 +32,75 @@ _FROM_A_MONTH: dict[type, tuple[str, ...]] = {
 """Moments that take effect on the first day of their month."""
 
 
+_SAID: dict[type, dict[str, str]] = {
+    laws.Purchasing: {
+        "r": "shape of the purchase rates: the smaller, the more customers differ",
+        "alpha_days": "purchase rates are r ÷ alpha_days a day on average",
+        "s": "shape of the rates of leaving: the smaller, the more customers differ",
+        "beta_days": "rates of leaving are s ÷ beta_days a day on average",
+    },
+    laws.Spend: {
+        "p": "shape of a customer's order values: the larger, the more they are alike",
+        "q": "shape of the customers' means: the larger, the more customers are alike",
+        "gamma": "scale of the order values",
+    },
+    laws.Source: {"share": "of all customers"},
+    laws.Product: {
+        "name": "what it is called, and the package",
+        "subcategory": "a part of its category",
+        "list_price": "of a package, before any discount",
+    },
+    laws.Category: {
+        "introduction": "moment at which it is first sold",
+        "growth": "moment at which demand begins to rise fast",
+        "maturity": "moment at which demand is highest, to stay there until the decline",
+        "decline": "moment at which demand begins to fall",
+    },
+    laws.Campaign: {
+        "days": "how long it lasts",
+        "control_share": "of those who take part: treated as if there were no campaign",
+    },
+    laws.Complaints: {
+        "leave_if_resolved": "probability that the customer leaves for one that is resolved"
+    },
+    laws.Comeback: {
+        "probability": "of a customer who left",
+        "shortest_days": "nobody comes back before",
+    },
+    laws.Tenure: {
+        "yearly_growth": "of the value of an order, for each completed year",
+        "most_years": "no growth after so many years",
+    },
+    laws.Incident: {
+        "moment": "the month in which it falls",
+        "segment": "whose purchases drop",
+        "channel": "through which they drop",
+    },
+    laws.Event: {
+        "moment": "its day",
+        "kind": "rival, economy, leadership or weather",
+        "factor": "of every purchase rate from that day on",
+    },
+    laws.Survey: {"response_rate": "share of those asked who answer"},
+    laws.Prospecting: {"intercept": "log-odds of a prospect whose attributes are all 0"},
+    laws.Accounts: {
+        "accounts_per_rep": "how many accounts a representative looks after",
+        "hour_cost": "of an hour of a representative",
+        "nominated_if_key": "probability that a colleague nominates a key account",
+        "nominated_otherwise": "probability that a colleague nominates any other",
+    },
+    laws.Company: {
+        "title": "what the company is called",
+        "about": "what it does",
+        "currency": "of all money",
+        "time_zone": "of all times",
+        "industries": "shares of the customers' industries",
+        "brand_tiers": "shares of the customers' brand tiers",
+    },
+}
+"""Meanings of attributes that have no text of their own in `laws.py`, their names saying most of it."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One parameter of a law."""
@@ -68,17 +137,18 @@ def rows(company: laws.Company, clock: Clock) -> list[Row]:
 
 @cache
 def meanings(declaration: type) -> dict[str, str]:
-    """What the attributes of a law mean: the texts below them and those of its properties."""
+    """What the attributes of a law mean: the texts below them, of its properties, and in `_SAID`."""
     (body,) = ast.parse(inspect.getsource(declaration)).body
     assert isinstance(body, ast.ClassDef)
-    said = {}
+    named, said = _SAID.get(declaration, {}), {}
     for each, below in zip(body.body, [*body.body[1:], None], strict=True):
         is_text = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and is_text:
-            said[each.target.id] = inspect.cleandoc(below.value.value)  # type: ignore[union-attr]
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+            name = each.target.id
+            said[name] = str(below.value.value) if is_text else named.get(name, "")  # type: ignore[union-attr]
         elif isinstance(each, ast.FunctionDef) and each.decorator_list:
             said[each.name] = ast.get_docstring(each) or ""
-    return {name: " ".join(text.split()) for name, text in said.items()}
+    return {name: " ".join(text.split()) for name, text in said.items() if text}
 
 
 def opening(declaration: type) -> str:

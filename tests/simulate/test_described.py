@@ -16,6 +16,15 @@ from crm_lib.simulate.clock import Clock
 COMPANIES = [simulate.company(name) for name in simulate.COMPANIES]
 
 
+NAMES = ("name", "campaign_id", "product_id", "what")
+"""What a declaration is called: the meaning is that of the declaration."""
+WITHIN = (
+    "purchasing", "spend", "products", "segments", "sources", "categories", "laws", "tenure",
+    "comeback", "complaints", "service", "survey", "prospecting", "incident", "events", "campaigns",
+)  # fmt: skip
+"""Attributes that hold declarations, which have rows of their own."""
+
+
 def leaves(value: Any) -> int:
     """How many values a declaration holds; a list or tuple of plain values counts as one."""
     if is_dataclass(value):
@@ -37,6 +46,14 @@ def test_every_declared_value_is_a_row_of_its_own_with_a_meaning(company: laws.C
     assert all(
         row.meaning and row.value for row in rows if row.parameter not in ("source", "successor")
     )
+
+
+def test_every_attribute_has_a_meaning_of_its_own_but_the_name_and_what_lies_within() -> None:
+    for declaration in (each for each in vars(laws).values() if is_dataclass(each)):
+        said = described.meanings(declaration)
+        named = [field.name for field in fields(declaration) if field.name not in said]
+        own = [name for name in named if name not in (*NAMES, *WITHIN)]
+        assert own == [], declaration
 
 
 def found(company: laws.Company, months: int = 60) -> dict[tuple[str, str], str]:
