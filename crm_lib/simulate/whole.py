@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 import duckdb
@@ -33,7 +34,7 @@ def write(scale: Scale, totals: Totals) -> Written:
             totals.months["joined"],
         ),
         "events": outside.events(company, clock),
-        "readiness": outside.readiness(company, scale.seed),
+        "readiness": outside.readiness(company, scale.customers, scale.seed),
     }
     truth = {
         "laws": described.table(company, clock, scale.customers, scale.seed),
@@ -82,7 +83,7 @@ _SEGMENTS = """
 def segments(scale: Scale) -> pa.Table:
     """truth/segments: one row a planted segment: its customers, those who bought, those who cost more
     than they brought (contribution below 0), the contribution of all and of these, exact."""
-    folder = str(scale.folder / "truth").replace("'", "''")
+    folder = glob.escape(str(scale.folder / "truth")).replace("'", "''")
     return duckdb.sql(_SEGMENTS.format(folder=folder)).to_arrow_table()
 
 

@@ -118,15 +118,22 @@ def test_events_are_those_up_to_the_end_of_the_window() -> None:
 
 
 def test_the_money_of_a_pillar_adds_up_and_answers_lie_around_its_mean() -> None:
-    frame = outside.readiness(COMPANY, 1).to_pandas()
+    frame = outside.readiness(COMPANY, 1_000, 1).to_pandas()
     assert list(frame["question"]) == ["Able?", "Enough?", "Willing?", "Quick?"]
     spent = frame.groupby("pillar")["spend"].sum()
     assert (spent["people"], spent["culture"]) == (Decimal("1000.00"), Decimal("0.05"))
     questions = tuple(f"Question {number}?" for number in range(4_000))
-    many = outside.readiness(small.company(readiness={"people": (questions, 3.0, 9.0)}), 1)
+    many = outside.readiness(small.company(readiness={"people": (questions, 3.0, 9.0)}), 1_000, 1)
     scores = many["score"].to_numpy()
     assert set(scores) == {1, 2, 3, 4, 5}
     assert small.within(scores.mean(), 3.0, scores.std() / np.sqrt(len(scores)))
+
+
+def test_what_was_invested_grows_with_the_customers() -> None:
+    """Declared for 1,000 customers; 0.05 × 2,346 / 1,000 = 0.1173 comes to 12 cents."""
+    frame = outside.readiness(COMPANY, 2_346, 1).to_pandas()
+    spent = frame.groupby("pillar")["spend"].sum()
+    assert (spent["people"], spent["culture"]) == (Decimal("2346.00"), Decimal("0.12"))
 
 
 @pytest.mark.parametrize("name", ["market", "targets", "events", "readiness"])
@@ -137,7 +144,7 @@ def test_the_tables_pass_the_expectations(name: str, make_project: Callable[...,
             COMPANY, CLOCK, SALES.sum(axis=0), SALES, {"R0001": SALES[0]}, JOINED
         ),
         "events": lambda: outside.events(COMPANY, CLOCK),
-        "readiness": lambda: outside.readiness(COMPANY, 1),
+        "readiness": lambda: outside.readiness(COMPANY, 1_000, 1),
     }[name]
     assert small.equal(table(), table())
     assert small.complaints(make_project, name, table()) == []
@@ -146,4 +153,4 @@ def test_the_tables_pass_the_expectations(name: str, make_project: Callable[...,
 def test_a_company_without_events_or_pillars() -> None:
     plain = small.company(laws=laws.Laws())
     assert outside.events(plain, CLOCK).num_rows == 0
-    assert outside.readiness(plain, 1).num_rows == 0
+    assert outside.readiness(plain, 1_000, 1).num_rows == 0

@@ -161,11 +161,11 @@ CAMPAIGNS = (
         discount_rate=0.15, redemption=0.4, silent_days=120, cost_each=0.45, cost_fixed=900,
     ),
     Campaign(
-        "harvest-weeks", "promotion", 0.85, 28, reach=0.25, lift=0.25, discount_rate=0.1,
+        "pantry-weeks", "promotion", 0.85, 28, reach=0.25, lift=0.25, discount_rate=0.1,
         redemption=0.35, cost_each=0.3, cost_fixed=2_000,
     ),
     Campaign(
-        "advent", "promotion", 0.972, 14, reach=0.25, control_share=0.25, lift=0.3,
+        "tasting-days", "promotion", 0.972, 14, reach=0.25, control_share=0.25, lift=0.3,
         discount_rate=0.1, redemption=0.3, cost_each=0.35, cost_fixed=2_800,
     ),
 )  # fmt: skip
@@ -252,13 +252,13 @@ RETAILER = Company(
     rivals=("Körbchen & Co.", "Vollwertmarkt Ahrens", "Dosenmarkt Brill", "Pennimar"),
     readiness=readiness(
         {
-            "people": (3.1, 90_000),
-            "organisation": (2.7, 45_000),
-            "processes": (2.9, 110_000),
-            "leadership": (3.6, 20_000),
-            "culture": (3.8, 25_000),
-            "technology": (3.3, 940_000),
-            "responsibility for information": (2.2, 30_000),
+            "people": (3.1, 12_000),
+            "organisation": (2.7, 6_000),
+            "processes": (2.9, 14_000),
+            "leadership": (3.6, 3_000),
+            "culture": (3.8, 3_000),
+            "technology": (3.3, 118_000),
+            "responsibility for information": (2.2, 4_000),
         }
     ),
 )  # fmt: skip

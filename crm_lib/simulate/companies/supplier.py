@@ -147,10 +147,10 @@ ACCOUNTS = Accounts(
         "partner": (0.12, 0.72, 20.0, 1),
     },
     staff=(
-        "Antje Wolkenried", "Bernd Haselmoor", "Carla Tiefenthau", "Dirk Ollenbrook",
-        "Elif Karadere", "Florian Stegmair", "Gesa Brinkhoop", "Henrik Dahlquell",
-        "Imke Robledal", "Jan Krautwig", "Katrin Nebelung", "Lukas Pfannholt",
-        "Mira Sandovec", "Nils Overgard",
+        "Antje Wolkenried", "Bernd Haselmoor", "Carla Tiefenthau", "Dirk Ollenbrink",
+        "Elif Gölkuyu", "Florian Stegmoor", "Gesa Brinkhoop", "Henrik Dahlquell",
+        "Imke Robledal", "Jan Krautbrink", "Katrin Nebelquell", "Lukas Pfannried",
+        "Mira Sandovec", "Nils Overkolk",
     ),
 )  # fmt: skip
 
@@ -241,13 +241,13 @@ SUPPLIER = Company(
     brand_tiers={"A brand": 0.25, "B brand": 0.4, "own label": 0.35},
     readiness=readiness(
         {
-            "people": (3.4, 60_000),
-            "organisation": (3.0, 55_000),
-            "processes": (3.2, 90_000),
-            "leadership": (3.1, 15_000),
-            "culture": (3.3, 10_000),
-            "technology": (2.6, 410_000),
-            "responsibility for information": (2.4, 40_000),
+            "people": (3.4, 590_000),
+            "organisation": (3.0, 540_000),
+            "processes": (3.2, 880_000),
+            "leadership": (3.1, 150_000),
+            "culture": (3.3, 100_000),
+            "technology": (2.6, 4_000_000),
+            "responsibility for information": (2.4, 390_000),
         }
     ),
 )  # fmt: skip

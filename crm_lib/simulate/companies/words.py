@@ -95,14 +95,45 @@ LANGUAGES = (GERMAN, CZECH, ITALIAN, SPANISH, FRENCH, NORDIC, TURKISH)
 
 FIRMS = GERMAN.family
 """What a firm is called after."""
-TRADES = _each(
-    """Fördertechnik Maschinenbau Anlagenbau Antriebstechnik Metallbau Feinmechanik Werkzeugbau
-    Hydraulik Pneumatik Steuerungstechnik Messtechnik Verfahrenstechnik Schweißtechnik Stahlbau
-    Apparatebau Sondermaschinen Getriebebau Pumpentechnik Kühltechnik Oberflächentechnik Zerspanung
-    Montagetechnik Kunststofftechnik Elektrotechnik Umwelttechnik Landtechnik Holztechnik
-    Verpackungstechnik Fahrzeugbau Behälterbau Gerätebau Blechtechnik Dosiertechnik Lagertechnik
-    Prüftechnik Automation Industrieservice Instandhaltung Wägetechnik Siebtechnik Mühlenbau
-    Rohrleitungsbau Vorrichtungsbau Komponenten"""
+TRADES = {
+    "Food machinery": _each(
+        """Bäckereimaschinen Fleischereitechnik Molkereitechnik Brauereitechnik Abfülltechnik
+        Mühlenbau Backofenbau Kühltechnik Lebensmitteltechnik Dosiertechnik Keltertechnik Siebtechnik
+        Kaffeemaschinen"""
+    ),
+    "Packaging": _each(
+        """Verpackungstechnik Folientechnik Etikettiertechnik Kartonagen Wägetechnik Palettiertechnik
+        Siegeltechnik Verschlusstechnik Packmittel Verpackungsmaschinen Tubenwerk Flaschenwerk"""
+    ),
+    "Agricultural technology": _each(
+        """Landtechnik Landmaschinen Stalltechnik Melktechnik Erntetechnik Gewächshausbau
+        Bewässerungstechnik Forsttechnik Weinbautechnik Silobau Saattechnik Fütterungstechnik"""
+    ),
+    "Vehicle construction": _each(
+        """Fahrzeugbau Karosseriebau Getriebebau Achsenbau Anhängerbau Motorentechnik Bootsbau
+        Bremsentechnik Aufbautenbau Nutzfahrzeuge Schienenfahrzeuge Fahrwerktechnik"""
+    ),
+    "Energy and water": _each(
+        """Energietechnik Wassertechnik Pumpentechnik Klärtechnik Rohrleitungsbau Turbinenbau
+        Kraftwerkstechnik Wärmetechnik Windkraft Biogasanlagen Wasseraufbereitung Brunnenbau"""
+    ),
+    "Wood and paper": _each(
+        """Holztechnik Sägewerk Papiertechnik Möbelwerk Holzbau Furnierwerk Papierfabrik
+        Zellstoffwerk Hobelwerk Spanplatten Kartonfabrik Treppenbau"""
+    ),
+}
+"""What firms of an industry do."""
+WORKS = _each(
+    """Maschinenbau Anlagenbau Antriebstechnik Metallbau Feinmechanik Werkzeugbau Steuerungstechnik
+    Stahlbau Apparatebau Gerätebau Montagetechnik Automation"""
 )
+"""What firms of any other industry do."""
+DEALERS = _each(
+    """Industriebedarf Technikhandel Werkzeughandel Maschinenhandel Großhandel Handelskontor
+    Betriebsbedarf Industrievertrieb Ersatzteilhandel Werkstattbedarf Komponentenhandel Lagerhaus"""
+)
+"""What distributors do, whatever the industry."""
+CAFES = _each("Café Kaffeehaus Konditorei Espressobar Teehaus Backstube Kaffeerösterei Bistro")
+"""What stands before the name of a small café."""
 LEGAL_FORMS = ("GmbH", "GmbH & Co. KG", "AG", "KG", "e. K.", "OHG")
 LEGAL_FORM_SHARES = (0.48, 0.24, 0.08, 0.08, 0.08, 0.04)

@@ -16,6 +16,10 @@ from crm_lib.simulate.tables import arrow
 
 COST_VARIATION = 0.3
 """Coefficient of variation of the acquisition cost around the mean of the source."""
+BUSINESS = "business"
+"""The household that is a small café: it is called like one."""
+DISTRIBUTOR = "distributor"
+"""The role whose firms are called dealers."""
 
 Shares = Mapping[str, float]
 
@@ -34,7 +38,7 @@ def table(block: Block, people: People) -> pa.Table:
     }
     columns = {
         "customer_id": arrow.ids("C", people.number),
-        "name": _firms(block, people) if company.accounts else _persons(block, people),
+        "name": _firms(block, drawn) if company.accounts else _households(block, drawn),
         "role": drawn.pop("role"),
         "acquired_on": arrow.days(people.joined_day, block.clock),
         "source": arrow.texts(people.source, [s.name for s in company.sources]),
@@ -115,26 +119,42 @@ def _of_place(block: Block, people: People, by_town: Mapping[str, str]) -> pa.Ar
     return arrow.texts(code[people.place], values)
 
 
-def _persons(block: Block, people: People) -> pa.Array:
-    """First and family name of the same language."""
+def _households(block: Block, drawn: Mapping[str, pa.Array]) -> pa.Array:
+    """Persons, first and family name of the same language; businesses such as Café Grünried."""
     stream = block.stream("names")
-    language = pick(stream, (language.share for language in words.LANGUAGES), len(people))
+    language = pick(stream, (language.share for language in words.LANGUAGES), block.count)
     first = _one_of(stream, [spoken.first for spoken in words.LANGUAGES], language)
     family = _one_of(stream, [spoken.family for spoken in words.LANGUAGES], language)
-    return pc.binary_join_element_wise(first, family, " ")
+    persons = pc.binary_join_element_wise(first, family, " ")
+    if "household" not in drawn:
+        return persons
+    any_ = np.zeros(block.count, dtype=np.int64)
+    cafes = pc.binary_join_element_wise(
+        _one_of(stream, [words.CAFES], any_), _one_of(stream, [words.FIRMS], any_), " "
+    )
+    return pc.if_else(pa.array(_codes(drawn["household"], [BUSINESS]) == 0), cafes, persons)
 
 
-def _firms(block: Block, people: People) -> pa.Array:
-    """Such as Haselmoor Fördertechnik GmbH."""
+def _firms(block: Block, drawn: Mapping[str, pa.Array]) -> pa.Array:
+    """Such as Haselmoor Melktechnik GmbH in agricultural technology."""
     stream = block.stream("names")
-    any_ = np.zeros(len(people), dtype=np.int64)
-    legal_form = pick(stream, words.LEGAL_FORM_SHARES, len(people))
+    trades = [*words.TRADES.values(), words.WORKS, words.DEALERS]
+    industry = _codes(drawn["industry"], list(words.TRADES))
+    trade = np.where(industry < 0, len(words.TRADES), industry)
+    is_dealer = _codes(drawn["role"], [DISTRIBUTOR]) == 0
+    legal_form = pick(stream, words.LEGAL_FORM_SHARES, block.count)
     return pc.binary_join_element_wise(
-        _one_of(stream, [words.FIRMS], any_),
-        _one_of(stream, [words.TRADES], any_),
+        _one_of(stream, [words.FIRMS], np.zeros(block.count, dtype=np.int64)),
+        _one_of(stream, trades, np.where(is_dealer, len(trades) - 1, trade)),
         pa.array(words.LEGAL_FORMS).take(pa.array(legal_form)),
         " ",
     )
+
+
+def _codes(values: pa.Array, known: Sequence[str]) -> Ints:
+    """The position of each value among the known ones; -1 for any other."""
+    found = pc.index_in(pc.cast(values, pa.string()), pa.array(known, pa.string()))
+    return pc.fill_null(found, -1).to_numpy().astype(np.int64)
 
 
 def _one_of(stream: np.random.Generator, pools: Sequence[Sequence[str]], pool: Ints) -> pa.Array:

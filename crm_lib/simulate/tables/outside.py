@@ -163,8 +163,11 @@ def events(company: Company, clock: Clock) -> pa.Table:
     )
 
 
-def readiness(company: Company, seed: int) -> pa.Table:
-    """The canonical `readiness`: one row a question; a pillar's money adds up over its questions."""
+def readiness(company: Company, customers: int, seed: int) -> pa.Table:
+    """The canonical `readiness`: one row a question; a pillar's money adds up over its questions.
+
+    What is declared was invested with `Company.customers`; with more or fewer, in proportion.
+    """
     stream = random_stream("readiness", seed)
     pillars: list[str] = []
     asked: list[str] = []
@@ -175,7 +178,8 @@ def readiness(company: Company, seed: int) -> pa.Table:
         asked += questions
         answers = np.rint(stream.normal(mean, SCORE_SPREAD, len(questions)))
         scores.append(np.clip(answers, 1, 5))
-        spend.append(split(round(money * 100), stream.uniform(0.5, 1.5, len(questions))))
+        invested = round(money * 100 * customers / company.customers)
+        spend.append(split(invested, stream.uniform(0.5, 1.5, len(questions))))
     return pa.table(
         {
             "pillar": pa.array(pillars, pa.string()),
