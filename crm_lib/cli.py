@@ -6,6 +6,7 @@ Heavy modules load inside the commands, so that `crm --help` answers at once.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from datetime import date
 from pathlib import Path
@@ -30,12 +31,14 @@ class _Commands(TyperGroup):
             typer.secho(f"crm: {error}", err=True, fg=typer.colors.RED)
             ctx.exit(error.exit_code)
         except BaseException as error:
+            done = "published" if ctx.invoked_subcommand == "run" else "written"
             if text := _unwritable(error):
+                text = f"{text}. Nothing half-made was {done}."
                 typer.secho(f"crm: {text}", err=True, fg=typer.colors.RED)
                 ctx.exit(UsageError.exit_code)
             if not _is_interrupt(error):
                 raise
-            typer.secho("crm: interrupted; nothing half-made was published.", err=True)
+            typer.secho(f"crm: interrupted; nothing half-made was {done}.", err=True)
             ctx.exit(INTERRUPTED)
 
 
@@ -52,7 +55,7 @@ def _unwritable(error: BaseException) -> str:
         text = "cannot write: " + str(error).splitlines()[0].removeprefix("IO Error: ")
     else:
         return ""
-    return f"{text.rstrip('.')}. Nothing half-made was published."
+    return text.rstrip(".")
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
@@ -292,7 +295,7 @@ def lookup(
 def simulate(
     company: Annotated[str, typer.Argument(metavar="retailer|supplier", help="Which of the two companies.")],
     customers: Annotated[
-        int | None, typer.Option(help="How many customers; 20000 of the retailer, 2000 of the supplier if not given.")
+        int | None, typer.Option(metavar="NUMBER", help="How many customers (default: retailer 20000, supplier 2000).")
     ] = None,
     months: Annotated[int, typer.Option(help="Calendar months observed, 1 to 240; they end with 2025.")] = 60,
     seed: Annotated[int, typer.Option(help="Of all random numbers: the same seed gives the same files.")] = 1,
@@ -301,7 +304,14 @@ def simulate(
         Path | None, typer.Option(metavar="DIR", help="The folder to write; data/demo_<company> if not given.")
     ] = None,
     plain: Annotated[
-        bool, typer.Option("--plain", help="Nothing but the laws of purchasing and spending.")
+        bool,
+        typer.Option(
+            "--plain", help="Only joining, buying, spending and leaving: no seasons or weekdays, price cuts, campaigns, "
+            "events, incident, returns, complaints, service, surveys, comebacks or growth of orders.",
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a simulated company even where somebody added or changed files.")
     ] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes at a time (default: processors).")] = None,
 ) -> None:  # fmt: skip
@@ -310,20 +320,23 @@ def simulate(
     from crm_lib import simulate as simulation
 
     simulation.company(company)
-    folder = (out or project.data_folder() / f"demo_{company}").resolve()
     signal.signal(signal.SIGTERM, _interrupt)
     with terminal.Progress() as progress:
         made = simulation.simulate(
-            company, customers=customers,
-            months=months, seed=seed, dirt=dirt, out=folder, plain=plain, jobs=jobs, say=progress.say,
+            company, customers=customers, months=months, seed=seed, dirt=dirt, plain=plain, force=force,
+            out=out or project.data_folder() / f"demo_{company}", jobs=jobs, say=progress.say,
         )  # fmt: skip
-    counts = ", ".join(f"{rows:,} {table}" for table, rows in made.tables.items())
-    typer.echo(f"{made.folder}: {counts}; in {made.seconds:.1f} s.")
-    if _is_data_set(made.folder):
-        name = made.folder.name
-        typer.echo(f"Next: crm check {name} --as-of default")
-        typer.echo(f"      crm run {name} --as-of default")
-        typer.echo(f"      crm score {name}")
+    counts = ", ".join(f"{table} {rows:,}" for table, rows in made.tables.items())
+    typer.echo(f"{made.shown}: {counts}; in {made.seconds:.1f} s.")
+    if not _is_data_set(made.folder):
+        typer.echo(
+            "To check and run it, simulate it into data/ of a project: --out data/NAME there."
+        )
+        return
+    name = shlex.quote(made.folder.name)
+    typer.echo(f"Next: crm check {name} --as-of default")
+    typer.echo(f"      crm run {name} --as-of default")
+    typer.echo(f"      crm score {name}")
 
 
 def _is_data_set(folder: Path) -> bool:

@@ -8,7 +8,6 @@ The same company, size and seed give the same bytes.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from crm_lib.errors import UsageError, unknown
-from crm_lib.simulate import whole, writing
+from crm_lib.simulate import folder, whole, writing
 from crm_lib.simulate.companies import COMPANIES, company
 from crm_lib.simulate.delivery.defects import Level
 
@@ -27,9 +26,10 @@ MOST_MONTHS = 240
 
 @dataclass(frozen=True)
 class Simulated:
-    """What was written: the folder, the rows of each canonical table, and how long it took."""
+    """What was written: the folder (`shown`: as a message names it), rows by canonical table, time."""
 
     folder: Path
+    shown: str
     tables: dict[str, int]
     seconds: float
 
@@ -43,40 +43,40 @@ def simulate(
     out: Path,
     dirt: str = "none",
     plain: bool = False,
+    force: bool = False,
     jobs: int | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Simulated:
     """Write the company `name` with so many customers over so many months into the folder `out`.
 
     The folder gets one folder a canonical table, `truth/` and `dataset.yml`; an earlier simulation
-    there is replaced when the new one is complete. `customers`: as the company declares if not given. `plain`: nothing but purchasing and spending
-    (`laws.plain`). `jobs`: processes at a time, as many as there are processors if not given.
-    Raises UsageError for a wrong name or size, or a folder that holds anything else.
+    there is replaced when the new one is complete, but one that holds what was not simulated or was
+    changed since only with `force`. `customers`: as the company declares if not given. `plain`:
+    nothing but purchasing and spending (`laws.plain`). `jobs`: processes at a time, as many as there
+    are processors if not given. Raises UsageError for a wrong name or size, or a folder that may not
+    be replaced; RunLocked while another process writes it.
     """
     started = time.perf_counter()
-    out = out.resolve()  # "." has no name to build beside
     made = company(name, without_disturbance=plain)
     customers = made.customers if customers is None else customers
-    level = _checked(customers, months, seed, dirt, out)
-    building = out.with_name(f".{out.name}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    try:
+    level = _checked(customers, months, seed, dirt)
+    shown, out = folder.shown(out), out.resolve()  # "." has no name to build beside
+    with folder.held(out, shown) as building:
+        if earlier := folder.replaced(out, shown, force=force):
+            say(f"replacing {earlier} that was there")
         scale = writing.Scale(made, customers, months, seed, level, building)
-        say(f"simulating {customers:,} customers over {months} months")
+        say(f"simulating {name}: customers {customers:,}, months {months}, seed {seed}")
         written = writing.write_parts(scale, jobs or os.cpu_count() or 1)
         written.add(whole.write(scale, written.totals))
         (building / "dataset.yml").write_text(
             whole.configuration_text(scale, out, written.columns), encoding="utf-8"
         )
-        shutil.rmtree(out, ignore_errors=True)
-        os.replace(building, out)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return Simulated(out, written.rows, time.perf_counter() - started)
+        folder.seal(building)
+        folder.put(building, out)
+    return Simulated(out, shown, written.rows, time.perf_counter() - started)
 
 
-def _checked(customers: int, months: int, seed: int, dirt: str, out: Path) -> Level:
+def _checked(customers: int, months: int, seed: int, dirt: str) -> Level:
     """The level of dirt, when everything can be done as asked."""
     if customers < 1:
         raise UsageError(f"A company has at least 1 customer, not {customers}.")
@@ -86,10 +86,4 @@ def _checked(customers: int, months: int, seed: int, dirt: str, out: Path) -> Le
         raise UsageError(f"A seed is 0 or a positive whole number, not {seed}.")
     if dirt not in get_args(Level):
         raise UsageError(unknown("level of dirt", dirt, get_args(Level)))
-    is_ours = (out / "truth" / "laws.parquet").is_file()
-    if out.is_file() or (out.is_dir() and not is_ours and any(out.iterdir())):
-        raise UsageError(
-            f"'{out.name}' exists and is no simulated company; nothing in it was touched. "
-            "Give another folder with --out."
-        )
     return cast(Level, dirt)

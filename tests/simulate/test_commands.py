@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shlex
 from pathlib import Path
@@ -10,11 +11,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from crm_lib import dataset
 from crm_lib.cli import app
 from crm_lib.errors import UsageError
+from crm_lib.simulate import COMPANIES, company
+from crm_lib.simulate.folder import held
 
 
 def crm(*arguments: str) -> Result:
@@ -53,9 +57,9 @@ def test_the_defaults_are_a_demo_in_the_data_of_the_project(home: Path) -> None:
     assert result.exit_code == 0, result.output
     assert dataset.names() == ["demo_supplier"]
     size = planted(home / "data" / "demo_supplier")
-    assert (size["customers"], size["months"], size["seed"]) == ("400", "60", "1")
+    assert (size["customers"], size["months"], size["seed"]) == ("2000", "60", "1")
     rows = pq.read_table(home / "data" / "demo_supplier" / "lines").num_rows
-    assert f"{rows:,} lines, 400 customers," in result.stdout
+    assert f"data/demo_supplier: lines {rows:,}, customers 2,000," in result.stdout
     for command in ("check demo_supplier --as-of default", "score demo_supplier"):
         assert f"crm {command}" in result.stdout
     assert "demo_supplier" in crm("datasets").output
@@ -66,6 +70,7 @@ def test_outside_the_data_folder_no_command_finds_it(home: Path, tmp_path: Path)
     assert result.exit_code == 0, result.output
     assert (tmp_path / "there" / "dataset.yml").is_file()
     assert "Next:" not in result.output
+    assert "simulate it into data/ of a project" in shown(result)
     assert dataset.names() == []
 
 
@@ -78,6 +83,51 @@ def test_it_needs_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     result = crm("simulate", "retailer", "--customers", "20")
     assert result.exit_code == 2
     assert "No project found" in result.output
+
+
+def test_the_help_tells_the_sizes_that_are_declared() -> None:
+    sizes = ", ".join(f"{name} {company(name).customers}" for name in COMPANIES)
+    options = {option.name: option for option in get_command(app).commands["simulate"].params}
+    assert f"(default: {sizes})" in options["customers"].help
+
+
+def test_commands_to_run_next_can_be_pasted(home: Path) -> None:
+    size = ("--customers", "20", "--months", "3", "--out", "data/two words")
+    result = crm("simulate", "supplier", *size)
+    assert "crm check 'two words' --as-of default" in result.stdout
+
+
+def test_the_folder_is_named_as_it_was_given(home: Path) -> None:
+    size = ("--customers", "20", "--months", "3")
+    mine = home / "data" / "mine" / "notes.md"
+    assert crm("simulate", "supplier", *size, "--out", "data/mine").exit_code == 0
+    mine.write_text("mine")
+    for out in ("data/mine", str(home / "data" / "mine")):
+        result = crm("simulate", "supplier", *size, "--out", out)
+        assert result.exit_code == 2
+        assert "'data/mine' holds what was not simulated (notes.md);" in shown(result)
+    assert mine.read_text() == "mine"
+    assert crm("simulate", "supplier", *size, "--out", "data/mine", "--force").exit_code == 0
+    assert not mine.exists()
+    assert "'/' cannot be the folder" in shown(crm("simulate", "supplier", "--out", "/"))
+
+
+def test_while_another_one_writes_it_exits_6(home: Path) -> None:
+    with held((home / "data" / "par").resolve(), "par"):
+        result = crm("simulate", "supplier", "--customers", "20", "--out", "data/par")
+    assert result.exit_code == 6
+    assert "another `crm simulate` is writing 'data/par'; try again" in shown(result)
+
+
+def test_a_full_disk_leaves_nothing_half_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("crm_lib.simulate.whole.write", full)
+    result = crm("simulate", "supplier", "--customers", "20", "--months", "3")
+    assert result.exit_code == 2
+    assert "No space left on device. Nothing half-made was written." in shown(result)
+    assert [path.name for path in (home / "data").iterdir()] == [".demo_supplier.lock"]
 
 
 @pytest.mark.parametrize("extra", [[], ["--dirt", "heavy"], ["--plain"]])
@@ -136,9 +186,15 @@ def board(*holds: bool | None) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("holds", "code", "says"),
     [
-        ([True, True], 0, "2 measures hold, 0 are outside their tolerance"),
-        ([True, None], 0, "1 measures hold, 0 are outside their tolerance"),
-        ([True, False], 5, "1 measures hold, 1 are outside their tolerance"),
+        ([True, True], 0, "2 measures hold.\n"),
+        ([True, None], 0, "1 measure holds.\n"),
+        ([None, None], 0, "Nothing could be judged.\n"),
+        ([True, False], 5, "1 is outside its tolerance: stages, measure 1."),
+        (
+            [False, False],
+            5,
+            "2 are outside their tolerances: stages, measure 0; stages, measure 1.",
+        ),
     ],
 )
 def test_a_score_outside_its_tolerance_exits_5(
@@ -160,8 +216,10 @@ def test_a_score_outside_its_tolerance_exits_5(
     assert result.exit_code == code, result.output
     assert asked == [("demo_supplier", "2026-01-01")]
     assert "measure 0" in result.output
-    assert "as [planted]" in result.output
     assert says in result.output
+    # What holds is explained when asked for, the rest always.
+    assert result.output.count("as [planted]") == (1 if set(holds) != {True} else 0)
+    assert "as [planted]" in crm("score", "demo_supplier", "--notes").output
 
 
 def test_a_score_of_an_unknown_data_set_names_the_nearest(home: Path) -> None:
