@@ -206,12 +206,19 @@ class Book:
         return tuple(name for name in texts if not schema.CUSTOMERS.column(name).personal)
 
     def attribute(self, name: str = "") -> str:
-        """The attribute `name`, or the first there is. Raises NotInData, UsageError for a misspelt one."""
+        """The attribute `name`, or the first that tells customers apart: two values at least among them.
+
+        Where none does, the first there is. Raises NotInData, UsageError for a misspelt one.
+        """
         if not self.attributes:
             raise NotInData("Profiles need an attribute of the table 'customers' besides its id.")
         if name and name not in self.profile.columns:
             raise UsageError(unknown("attribute of the customers", name, self.attributes))
-        return name or self.attributes[0]
+        return name or next(filter(self._tells_apart, self.attributes), self.attributes[0])
+
+    def _tells_apart(self, attribute: str) -> bool:
+        known = self.profile[attribute].cast("string").strip().nullif("")
+        return int(known.nunique().execute()) > 1
 
     def named(self, table: ir.Table) -> ir.Table:
         """`table` with the customers' names beside `customer_id`, where the audience may see them."""

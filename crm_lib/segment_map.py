@@ -122,20 +122,24 @@ def _ranges(rule: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
 
 DEFAULT = SegmentMap([
     Rule("Champions", (5, 5), (4, 5), None,
-         "Bought very recently, and more often than most", "Thank, reward, ask for referrals"),
+         "Among the most recently seen; bought more often than most", "Thank, reward, ask for referrals"),
     Rule("Loyal", (3, 4), (4, 5), None,
-         "Buy more often than most, last time not long ago", "Keep the rhythm; widen the choice"),
+         "Bought more often than most; seen as recently as most, or more so", "Keep the rhythm; widen the choice"),
     Rule("Promising", (4, 5), (2, 3), None,
-         "Bought recently, about as often as most", "Win the next purchase with a fitting offer"),
+         "Last seen more recently than most; bought about as often as others", "Win the next purchase with a fitting offer"),
     Rule("Occasional", (4, 5), (1, 1), None,
-         "Bought recently, less often than most", "Welcome; make the second purchase easy"),
+         "Last seen more recently than most; bought less often than most", "Welcome; make the second purchase easy"),
     Rule("Cooling", (3, 3), (1, 3), None,
-         "Last seen a while ago, not more often than most", "Remind before the habit fades"),
+         "Seen about as recently as others; bought no more often than most", "Remind before the habit fades"),
     Rule("Slipping away", (1, 2), (4, 5), None,
-         "Bought more often than most, not seen for long", "Contact in person; find out why"),
+         "Bought more often than most; last seen longer ago than most", "Contact in person; find out why"),
     Rule("Quiet", (1, 2), (2, 3), None,
-         "Bought about as often as most, not seen for long", "One win-back offer at low cost"),
+         "Bought about as often as others; last seen longer ago than most", "One win-back offer at low cost"),
     Rule("Faded", (1, 2), (1, 1), None,
-         "Bought less often than most, not seen for long", "Spend nothing beyond the newsletter"),
+         "Bought less often than most; last seen longer ago than most", "Spend nothing beyond the newsletter"),
 ])  # fmt: skip
-"""The default map, on recency and frequency; value is shown beside it by `value_tiers`."""
+"""The default map, on recency and frequency; value is shown beside it by `value_tiers`.
+
+Scores compare customers with one another, so the meanings do, too: in days, the last purchase of most
+may be a week or two years ago.
+"""

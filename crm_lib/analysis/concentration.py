@@ -99,7 +99,7 @@ def top_shares(
     """What the best customers bring.
 
     One row a share asked: share (of customers), customers (that share of them, rounded up to a
-    whole customer), value (their sum), value_share. Raises UsageError for a share outside 0 to 1.
+    whole customer), customers_share (what that is of all), value (their sum), value_share. Raises UsageError for a share outside 0 to 1.
     """
     from_top = _from_the_top(_base(customers, value))
     answers = []
@@ -107,7 +107,7 @@ def top_shares(
         part = Fraction(str(share))
         inside = (from_top.position - 1) * part.denominator < from_top.n * part.numerator
         answers.append(_last(from_top, inside, share))
-    return ibis.union(*answers).drop("customers_share").order_by("share")
+    return ibis.union(*answers).order_by("share")
 
 
 @needs(lines=())

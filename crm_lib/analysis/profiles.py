@@ -183,7 +183,7 @@ def preferences(
 
     Base: purchase lines of known customers; a product without an entry is "Unknown". One row a
     group and category: customer_group ("All customers", or the value of `attribute` in `profile`),
-    value (text), customers (who bought it), customers_share (of the group's buyers), purchases
+    value (text, most purchases first, then Other, Unknown), customers (who bought it), customers_share (of the group's buyers), purchases
     (money), purchases_share (of the group's), index (that share ÷ the share in the whole base;
     1 = as everybody). Raises UsageError for an unknown level or attribute, NotInData where the
     lines have no product or the products no category.
@@ -208,6 +208,7 @@ def preferences(
             customers_share=parts.customers / parts.buyers,
             purchases_share=share,
             index=share / everyone,
+            place=-parts.purchases,
         ),
         "customer_group",
     )["customer_group", "value", "customers", "customers_share",

@@ -57,7 +57,7 @@ def _measure(key: str, row: pd.Series) -> Number:
 def _was(row: pd.Series) -> str:
     if pd.isna(row["change_from"]):
         return ""
-    return words.say("card.was", before=words.count(row["change_from"]))
+    return words.say(f"card.was.{row['span']}", before=words.count(row["change_from"]))
 
 
 def concentration(

@@ -108,6 +108,12 @@ def occupied(moves: pd.DataFrame) -> pd.DataFrame:
     return moves[leaving & reaching].reset_index(drop=True)
 
 
+def stays(times: pd.DataFrame) -> pd.DataFrame:
+    """`transitions.expected_time_in_stage` with its times in words: a small matrix cannot tell 20 years from 40."""
+    shown = {name: times[name].map(words.stay) for name in ("expected_days", "days_until_lost")}
+    return times.assign(**shown)
+
+
 def movers(changes: pd.DataFrame) -> pd.DataFrame:
     """`segments.segment_changes` of those who moved, the largest groups first."""
     moved = changes[changes["before"] != changes["now"]]

@@ -87,6 +87,7 @@ def test_top_shares_round_up_to_whole_customers() -> None:
     found = collect(concentration.top_shares(FIVE, shares=(0.01, 0.2, 0.5, 1)))
     assert found.share.tolist() == [0.01, 0.2, 0.5, 1]
     assert found.customers.tolist() == [1, 1, 3, 5]
+    assert found.customers_share.tolist() == [0.2, 0.2, 0.6, 1]
     assert found.value.tolist() == [40, 40, 90, 100]
     assert found.value_share.tolist() == pytest.approx([0.4, 0.4, 0.9, 1])
     # A tenth of thirty is three, whatever binary fractions make of 0.1.

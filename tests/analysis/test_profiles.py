@@ -239,6 +239,18 @@ def test_habits_that_the_data_cannot_show() -> None:
 PRODUCTS = ibis.memtable({"product_id": ["tea", "cup"], "category": ["Drinks", "Ware"]})
 
 
+def test_preferences_come_most_bought_first_unknown_last() -> None:
+    ledger = lines(
+        ("a", "1", "2024-01-01", "5", "tea"),
+        ("b", "2", "2024-01-01", "5", "tea"),
+        ("a", "3", "2024-01-02", "11", "cup"),
+        ("a", "4", "2024-01-03", "90", "pot"),
+    )
+    assert collect(profiles.preferences(ledger, PRODUCTS)).value.tolist() == [
+        "Ware", "Drinks", "Unknown",
+    ]  # fmt: skip
+
+
 def test_preferences_of_everyone_and_of_groups() -> None:
     found = collect(profiles.preferences(LEDGER, PRODUCTS)).set_index("value")
     assert found.purchases.to_dict() == {"Drinks": 11, "Ware": 5, "Unknown": 4}

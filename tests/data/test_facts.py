@@ -91,6 +91,22 @@ def test_scope_narrows_every_fact(make_project: MakeProject) -> None:
     assert collect(book.months).revenue.sum() == pytest.approx(100 + 50 + 30 + 30 + 40)
 
 
+def test_the_default_attribute_tells_customers_apart(make_project: MakeProject) -> None:
+    people = "id,role,note,tier\nanna,buyer,,gold\nben,buyer,x,silver\ncarla,buyer,,\ndora,buyer, ,gold\n"
+    yml = SIX_YML + (
+        "  customers:\n    source: {files: data/six/people.csv}\n"
+        "    columns: {customer_id: id, role: role}\n    attributes: {note: note, tier: tier}\n"
+    )
+    make_project(files={"lines.csv": SIX_CUSTOMERS, "people.csv": people}, yml=yml)
+    book = open_book("six", as_of="2023-04-01")
+    assert book.attributes == ("role", "note", "tier")
+    assert book.attribute() == "tier"
+    assert book.attribute("role") == "role"
+    same = people.replace("silver", "gold")
+    make_project(files={"lines.csv": SIX_CUSTOMERS, "people.csv": same}, yml=yml)
+    assert open_book("six", as_of="2023-04-01").attribute() == "role"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from crm_lib.errors import UsageError
 from crm_lib.present import style
-from crm_lib.present.figures import base, canvas, lifecycle, quality, segments
+from crm_lib.present.figures import base, canvas, lifecycle, marks, quality, segments
 
 MONTHS = [dt.date(2017, m, 1) for m in range(1, 13)]
 STAGES = ["new", "established", "lost"]
@@ -44,7 +44,10 @@ FRAMES: dict[Callable[..., Axes], tuple[pd.DataFrame, dict[str, Any]]] = {
     segments.rfm_grid: (
         pd.DataFrame({"recency_score": [1, 5], "frequency_score": [1, 5], "customers": [40, 7]}), {},
     ),
-    segments.lorenz: (pd.DataFrame({"customer_share": [0, 0.2, 1], "revenue_share": [0, 0.75, 1]}), {}),
+    segments.lorenz: (
+        pd.DataFrame({"customer_share": [0, 0.25, 1], "revenue_share": [0, 0.75, 1]}),
+        {"top": pd.DataFrame({"share": [0.2], "customers_share": [0.25], "value_share": [0.75]})},
+    ),
     lifecycle.stage_sizes: (
         pd.DataFrame({"stage": STAGES, "customers": [1, 7, 2], "share": [0.1, 0.7, 0.2], "revenue_share": [0.0, 0.9, 0.1]}),
         {},
@@ -133,8 +136,34 @@ def test_the_waterfall_prints_every_step() -> None:
     assert [text for text in shown if "£" in text] == ["£1,000", "−£300", "+£50", "£750"]
 
 
-def test_the_lorenz_curve_reads_off_the_best_fifth() -> None:
+def test_the_lorenz_curve_says_the_number_of_the_sentence_beside_it() -> None:
+    # The curve read off at 20% would say 60.0%.
     assert "The best 20% hold 75.0%" in texts(svg(segments.lorenz))
+
+
+@pytest.mark.parametrize(
+    ("first", "months", "expected"),
+    [
+        ("2021-01-01", 12, "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"),
+        ("2022-08-01", 30, "Oct Jan Apr Jul Oct Jan Apr Jul Oct Jan"),
+        ("2021-01-01", 60, "Jan Jul Jan Jul Jan Jul Jan Jul Jan Jul"),
+        ("2006-01-01", 240, " ".join(["Jan"] * 10)),
+    ],
+)
+def test_months_are_ticked_at_steps_that_fit_a_year(first: str, months: int, expected: str) -> None:
+    ax = Figure(figsize=style.SIZES["wide"][0]).add_subplot()
+    marks.label_months(ax, [day.date() for day in pd.date_range(first, periods=months, freq="MS")])
+    assert " ".join(tick.get_text() for tick in ax.get_xticklabels()) == expected
+
+
+def test_the_last_month_s_amount_stands_above_its_taller_neighbour() -> None:
+    frame = pd.DataFrame({"month": pd.date_range("2021-01-01", periods=60, freq="MS"),
+                          "revenue": [100.0] * 58 + [900.0, 300.0],
+                          "is_partial": False, "is_warm_up": False})  # fmt: skip
+    ax = Figure(figsize=style.SIZES["wide"][0]).add_subplot()
+    base.revenue_by_month(ax, frame, currency="USD")
+    (amount,) = [text for text in ax.texts if text.get_text() == "$300.00"]
+    assert amount.xy == (59, 900)
 
 
 def test_days_that_the_feed_left_out_count_as_gaps() -> None:

@@ -35,6 +35,8 @@ from crm_lib.present.words.catalogue import SENTENCES
         (words.change(-0.0001, "count"), "0.0%"),
         (words.days(1), "1 day"),
         (words.days(12.4), "12 days"),
+        (words.stay(1180), "1,180 days"),
+        (words.stay(14786), "more than 10 years"),
         (words.counted(1, "customer"), "1 customer"),
         (words.counted(0, "customer"), "0 customers"),
         (words.counted(2, "category", "categories"), "2 categories"),

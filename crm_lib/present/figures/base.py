@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -38,10 +40,7 @@ def revenue_by_month(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
         )  # fmt: skip
         if partial:
             _above(ax, i, float(revenue), say("label.partial"))
-    full = [i for i, (_, partial, _) in enumerate(bars) if not partial]
-    if full:
-        last = float(bars[full[-1]][0])
-        _above(ax, full[-1], last, words.money(last, currency, compact=True), "ink")
+    _label_last_full(ax, [float(bar[0]) for bar in bars], [bool(bar[1]) for bar in bars], currency)
     _mark_warm_up(ax, frame)
     ax.margins(x=0.01, y=0.12)
     label_months(ax, list(frame["month"]))
@@ -50,9 +49,33 @@ def revenue_by_month(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
     return ax
 
 
-def _above(ax: Axes, x: float, y: float, text: str, role: str = "muted") -> None:
+LABEL_REACH = 1 / 24
+"""Half the width of a label, as a share of the figure's: bars within it lie below the label."""
+
+
+def _label_last_full(
+    ax: Axes, revenue: Sequence[float], partial: Sequence[bool], currency: str
+) -> None:
+    """The last full month's amount, above every bar that its text reaches; a line leads to its own."""
+    full = [i for i, is_partial in enumerate(partial) if not is_partial]
+    if not full:
+        return
+    last = full[-1]
+    reach = int(LABEL_REACH * (2 if is_narrow(ax) else 1) * len(revenue))
+    near = range(max(last - reach, 0), min(last + reach + 1, len(revenue)))
+    own = revenue[last]
+    top = max(revenue[i] for i in near) if own >= 0 else own
+    if top > own:
+        ax.plot([last, last], [own, top], color=colour("quiet"), lw=1, zorder=3)
+    text = words.money(own, currency, compact=True)
+    _above(ax, last, top, text, "ink", lines=int(any(partial[i] for i in near)))
+
+
+def _above(ax: Axes, x: float, y: float, text: str, role: str = "muted", lines: int = 0) -> None:
+    """A text beyond the end of a bar, `lines` of text away from it."""
+    gap = 3 + 1.3 * style.FONT_SIZE * lines
     ax.annotate(
-        text, (x, y), xytext=(0, 3 if y >= 0 else -3), textcoords="offset points", ha="center",
+        text, (x, y), xytext=(0, gap if y >= 0 else -gap), textcoords="offset points", ha="center",
         va="bottom" if y >= 0 else "top", color=colour(role), fontsize=style.FONT_SIZE - 1,
     )  # fmt: skip
 

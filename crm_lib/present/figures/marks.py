@@ -81,11 +81,24 @@ def label_months(ax: Axes, dates: Sequence[Any], places: Sequence[float] | None 
     """Ticks at `places` (0, 1, … unless given) named by month, the year under the first of each year."""
     days = [pd.Timestamp(date).date() for date in dates]
     spots = list(places) if places is not None else [float(i) for i in range(len(days))]
-    step = max(1, -(-len(days) // (6 if is_narrow(ax) else 14)))
-    shown = range(0, len(days), step)
+    shown = _regular(days, 6 if is_narrow(ax) else 14)
     names = [words.month(days[i], short=True).split() for i in shown]
     years = [year if k == 0 or year != names[k - 1][1] else "" for k, (_, year) in enumerate(names)]
     label_ticks(ax, [spots[i] for i in shown], [name for name, _ in names], years)
+
+
+MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
+
+
+def _regular(days: Sequence[Any], most: int) -> list[int]:
+    """The places of at most `most` months at equal steps that fit a year, on Januaries where there are any."""
+    months = [12 * day.year + day.month - 1 for day in days]
+    start = next((month for month in months if month % 12 == 0), months[0]) if months else 0
+    for step in MONTH_STEPS:
+        shown = [i for i, month in enumerate(months) if (month - start) % step == 0]
+        if len(shown) <= most:
+            break
+    return shown
 
 
 def label_ticks(

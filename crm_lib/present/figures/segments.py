@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -19,8 +18,6 @@ from crm_lib.present.figures.marks import (
     two_shares,
 )
 from crm_lib.present.words import say
-
-VITAL_SHARE = 0.2
 
 
 def segment_sizes(ax: Axes, frame: pd.DataFrame) -> Axes:
@@ -70,26 +67,19 @@ def rfm_grid(ax: Axes, frame: pd.DataFrame) -> Axes:
     return ax
 
 
-def lorenz(ax: Axes, frame: pd.DataFrame) -> Axes:
+def lorenz(ax: Axes, frame: pd.DataFrame, *, top: pd.DataFrame) -> Axes:
     """Cumulative share of revenue held by the best customers, best first; the diagonal is equality.
 
     Columns: customer_share, revenue_share (fractions from 0 to 1, ascending in customer_share).
-    The mark reads off the best 20%.
+    `top`: one row of `concentration.top_shares`, the mark: a curve thinned to few points would be read
+    off a little beside what the sentences say.
     """
     require_columns(frame, ("customer_share", "revenue_share"))
     x, y = floats(frame, "customer_share"), floats(frame, "revenue_share")
     ax.fill_between(x, x, y, color=colour("accent_soft"), alpha=0.45, lw=0)
     ax.plot([0, 1], [0, 1], color=colour("axis"), lw=1.2, ls=(0, (4, 3)))
     ax.plot(x, y, color=colour("accent"))
-    held = float(np.interp(VITAL_SHARE, x, y))
-    ax.plot([VITAL_SHARE, VITAL_SHARE], [0, held], color=colour("contrast"), lw=1.2)
-    ax.plot(
-        [VITAL_SHARE], [held], "o", ms=8, color=colour("contrast"), mec=colour("paper"), mew=1.4
-    )
-    ax.annotate(
-        say("label.vital", share=words.percent(VITAL_SHARE, 0), held=words.percent(held)), (VITAL_SHARE, 0),
-        xytext=(7, 6), textcoords="offset points", ha="left", va="bottom", fontweight="bold",
-    )  # fmt: skip
+    _mark_top(ax, top)
     ax.annotate(say("label.equality"), (0.72, 0.72), xytext=(8, -6), textcoords="offset points",
                 ha="left", va="top", color=colour("muted"), fontsize=style.FONT_SIZE - 1)  # fmt: skip
     ax.set_xlim(0, 1)
@@ -99,3 +89,19 @@ def lorenz(ax: Axes, frame: pd.DataFrame) -> Axes:
     ax.set_xlabel(say("label.customers_sorted"))
     say_unit(ax, say("label.share_of_revenue"))
     return ax
+
+
+def _mark_top(ax: Axes, top: pd.DataFrame) -> None:
+    """How much the best customers hold, where there is anything to hold."""
+    (asked, share, held), *_ = rows(top, "share", "customers_share", "value_share")
+    if words.is_missing(held):
+        return
+    ax.plot([share, share], [0, held], color=colour("contrast"), lw=1.2)
+    ax.plot([share], [held], "o", ms=8, color=colour("contrast"), mec=colour("paper"), mew=1.4)
+    # Left of a mark in the right half, where the text would leave the figure.
+    side = 1 if share < 0.5 else -1
+    ax.annotate(
+        say("label.vital", share=words.percent(asked, 0), held=words.percent(held)), (share, 0),
+        xytext=(7 * side, 6), textcoords="offset points", ha="left" if side > 0 else "right",
+        va="bottom", fontweight="bold",
+    )  # fmt: skip

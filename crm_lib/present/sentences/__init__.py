@@ -6,18 +6,32 @@ from `present.words`. A frame with nothing to say gives a sentence that says so.
 
 from __future__ import annotations
 
-from crm_lib.present.sentences.base import customer_base, customer_flow, decomposition, months
+from crm_lib.present.sentences.base import (
+    customer_base,
+    customer_flow,
+    decomposition,
+    flow_base,
+    flow_revenue,
+    months,
+)
 from crm_lib.present.sentences.lifecycle import (
     at_risk,
     bought_since,
     cohorts,
     ladder,
+    ladder_base,
     second_purchase,
     stage_values,
     stages,
     transitions,
 )
-from crm_lib.present.sentences.quality import coverage, reconciliation, verdict, volume
+from crm_lib.present.sentences.quality import (
+    coverage,
+    reconciliation,
+    verdict,
+    volume,
+    volume_window,
+)
 from crm_lib.present.sentences.segments import (
     clusters,
     concentration,
@@ -43,10 +57,13 @@ __all__ = [
     "customer_base",
     "customer_flow",
     "decomposition",
+    "flow_base",
+    "flow_revenue",
     "gini",
     "grid",
     "habits",
     "ladder",
+    "ladder_base",
     "months",
     "moves",
     "over_index",
@@ -62,4 +79,5 @@ __all__ = [
     "transitions",
     "verdict",
     "volume",
+    "volume_window",
 ]

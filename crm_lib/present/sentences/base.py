@@ -18,6 +18,8 @@ FACTOR_NAMES = {
     "anonymous": "unknown customers",
 }
 
+LONGEST_MONTH = 31
+
 
 def customers(n: float) -> str:
     return words.counted(n, "customer")
@@ -91,21 +93,45 @@ def customer_flow(flow: pd.DataFrame) -> str:
     """Who joined and who left in the last full period. Frame: `flow.monthly` or `flow.quarterly`."""
     full = _full(flow)
     if len(full) < 2 or full.iloc[-1]["is_warm_up"]:
-        return say("flow.none")
+        return say("flow.none" + _warm_up(flow))
     last = full.iloc[-1]
     joined = last["new"] + last["first_seen"] + last["reactivated"]
     net = last["closing"] - last["opening"]
     fields = {
         "period": words.in_words(Window(parse_day(last["start"]), parse_day(last["end"]))),
-        "closing": customers(last["closing"]),
+        "closing": words.count(last["closing"]),
         "opening": words.count(last["opening"]),
         "joined": words.count(joined),
+        "unit": _period_unit(flow),
     }
     if not last["opening"] and not last["closing"]:
-        return say("flow.nobody", period=fields["period"])
+        return say("flow.nobody", period=fields["period"], unit=fields["unit"])
     if net:
         fields |= {"net": customers(abs(net)), "lapsed": words.count(last["lapsed"])}
     return say(f"flow.{direction(net)}", **fields)
+
+
+def flow_base(flow: pd.DataFrame) -> str:
+    """Who is counted in a flow, for its note. Frame: `flow.monthly` or `flow.quarterly`."""
+    return say("flow.base" + _warm_up(flow), unit=_period_unit(flow))
+
+
+def flow_revenue(flow: pd.DataFrame) -> str:
+    """What the parts of a flow's revenue are, for its note. Frame as in `flow_base`."""
+    return say("flow.revenue", unit=_period_unit(flow))
+
+
+def _warm_up(flow: pd.DataFrame) -> str:
+    """The ending of sentences about data that has a warm-up."""
+    return ".warm_up" if flow["is_warm_up"].astype(bool).any() else ""
+
+
+def _period_unit(flow: pd.DataFrame) -> str:
+    """What a row of the flow is: a "month", or a "quarter"."""
+    if flow.empty:
+        return "period"
+    start, end = parse_day(flow["start"].iloc[0]), parse_day(flow["end"].iloc[0])
+    return "month" if (end - start).days <= LONGEST_MONTH else "quarter"
 
 
 def decomposition(

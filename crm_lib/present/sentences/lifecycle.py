@@ -6,6 +6,7 @@ from datetime import date
 
 import pandas as pd
 
+from crm_lib.periods import Window
 from crm_lib.present import words
 from crm_lib.present.sentences.base import customers
 from crm_lib.present.words import say
@@ -117,6 +118,12 @@ def ladder(steps: pd.DataFrame) -> str:
     if len(steps) == 1:
         return say("ladder.step", first=first)
     return say("ladder.steps", first=first, second=words.percent(steps["probability"].iloc[1], 0))
+
+
+def ladder_base(observed: Window, *, warm_up: bool) -> str:
+    """Who is counted in the ladder, for its note. `warm_up`: whether the data set has one."""
+    key = "ladder.base.warm_up" if warm_up else "ladder.base"
+    return say(key, observed=words.in_words(observed))
 
 
 def second_purchase(within: pd.DataFrame, days: int) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from crm_lib.periods import Window
 from crm_lib.present import words
+from crm_lib.present.figures.quality import MOST_DAYS
 from crm_lib.present.words import say
 
 FOUND = ("failed", "could not check", "within tolerance")
@@ -48,6 +50,14 @@ def volume(by_day: pd.DataFrame) -> str:
         first=words.day(by_day.loc[run.index[0], "day"]),
         length=words.days(len(run)),
     )
+
+
+def volume_window(observed: Window) -> str:
+    """What the figure of lines by day holds, for its note."""
+    window = words.in_words(observed)
+    if (observed.end - observed.start).days <= MOST_DAYS:
+        return say("volume.window", window=window)
+    return say("volume.window.cut", window=window, shown=words.days(MOST_DAYS))
 
 
 def coverage(reports: pd.DataFrame) -> str:

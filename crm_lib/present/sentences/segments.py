@@ -11,6 +11,9 @@ from crm_lib.present.sentences.base import customers
 from crm_lib.present.words import say
 from crm_lib.segment_map import NO_PURCHASE
 
+SMALLEST_MULTIPLE = 0.1
+"""What is less is said in per cent: "0.0 times" says nothing."""
+
 
 def _nothing_shared(bought: pd.DataFrame) -> str:
     """Why classes of customers who have bought have no shares of revenue; empty when they have."""
@@ -37,7 +40,7 @@ def segments(sizes: pd.DataFrame, leaving: str = "Slipping away", meaning: str =
         sentence += " " + say(
             "segments.away",
             segment=leaving,
-            meaning=meaning or "bought often, not seen for long",
+            meaning=meaning or "bought more often than most, last seen longer ago than most",
             customers=words.percent(row["customers_share"], 0),
             revenue=words.percent(row["revenue_share"], 0),
         )
@@ -53,13 +56,14 @@ def segment_gap(sizes: pd.DataFrame) -> str:
         return say("segments.single", segment=str(usable["segment"].iloc[0]))
     multiple = usable["revenue_share"] / usable["customers_share"]
     most, least = usable.loc[multiple.idxmax()], usable.loc[multiple.idxmin()]
-    return say(
-        "segments.gap",
-        most=str(most["segment"]),
-        most_times=words.ratio(multiple.max(), 1),
-        least=str(least["segment"]),
-        least_times=words.ratio(multiple.min(), 1),
-    )
+    fields = {
+        "most": str(most["segment"]),
+        "most_times": words.ratio(multiple.max(), 1),
+        "least": str(least["segment"]),
+    }
+    if abs(multiple.min()) < SMALLEST_MULTIPLE:
+        return say("segments.gap_wide", least_share=words.percent(multiple.min(), 0), **fields)
+    return say("segments.gap", least_times=words.ratio(multiple.min(), 1), **fields)
 
 
 def grid(scores: pd.DataFrame) -> str:

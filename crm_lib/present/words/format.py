@@ -145,6 +145,17 @@ def days(x: Numeric, digits: int = 0) -> str:
     return _with_noun(x, digits, "day")
 
 
+LONGEST_STAY_YEARS = 10
+DAYS_A_YEAR = 365.25
+
+
+def stay(x: Numeric) -> str:
+    """An expected time: `stay(118)` → "118 days"; beyond ten years only that it is longer."""
+    if x is None or is_missing(x) or float(x) <= LONGEST_STAY_YEARS * DAYS_A_YEAR:
+        return days(x)
+    return f"more than {LONGEST_STAY_YEARS} years"
+
+
 def months(x: Numeric, digits: int = 0) -> str:
     """`months(1)` → "1 month"."""
     return _with_noun(x, digits, "month")
