@@ -350,13 +350,19 @@ def _is_data_set(folder: Path) -> bool:
 
 
 @app.command()
-def score(dataset: Dataset, as_of: AsOf = "default") -> None:
+def score(
+    dataset: Dataset,
+    as_of: AsOf = "default",
+    notes: Annotated[
+        bool, typer.Option("--notes", help="Explain every measure, not only those that fail or are not judged.")
+    ] = False,
+) -> None:  # fmt: skip
     """Compare what the analyses find in a simulated company with the truth that was planted."""
     day = _day(dataset, as_of)
     from crm_lib import score as scoring
-    from crm_lib import terminal
+    from crm_lib import scoreboard
 
-    if not terminal.scores(dataset, day, scoring.board(dataset, day)):
+    if not scoreboard.show(dataset, day, scoring.board(dataset, day), notes=notes):
         raise typer.Exit(OUT_OF_TOLERANCE)
 
 

@@ -13,10 +13,6 @@ from rich.table import Table
 from crm_lib.present import words
 
 if TYPE_CHECKING:
-    from datetime import date
-
-    import pandas as pd
-
     from crm_lib.coverage import ReportCoverage
     from crm_lib.dataset import Dataset
     from crm_lib.lookup import Customer
@@ -193,24 +189,6 @@ def customer(found: Customer) -> None:
     within = f", where {found.scope}" if found.scope else ""
     title = f"Customer {found.customer_id} of {found.dataset}, before {found.as_of}{within}"
     _table(title, ("", ""), [(name, "–" if text is None else text) for name, text in facts.items()])
-
-
-def scores(dataset: str, as_of: date, board: pd.DataFrame) -> bool:
-    """One line a measure: what was planted, what was found, how far apart they may be.
-
-    True when every measure that has a tolerance keeps it.
-    """
-    marks = {True: "yes", False: "NO", None: ""}
-    holds = [None if value is None or value != value else bool(value) for value in board["holds"]]
-    shown = board.assign(holds=[marks[each] for each in holds])
-    _table(
-        f"What was planted in {dataset}, and what was found before {as_of}",
-        tuple(shown.columns),
-        shown.itertuples(index=False),
-    )
-    missed = holds.count(False)
-    print(f"{holds.count(True)} measures hold, {missed} are outside their tolerance.")
-    return not missed
 
 
 def _percent(share: float | None) -> str | None:

@@ -13,7 +13,7 @@ import pandas as pd
 from crm_lib import dataset as datasets
 from crm_lib.book import Book, open_book
 from crm_lib.errors import UsageError
-from crm_lib.score import comebacks, cuts, groups, histories, quality, stages, totals
+from crm_lib.score import comebacks, cuts, delivery, groups, histories, quality, stages, totals
 from crm_lib.score import truth as truths
 from crm_lib.score.row import Row, Subject
 from crm_lib.score.truth import Truth
@@ -37,7 +37,7 @@ def board(dataset: str, as_of: date) -> pd.DataFrame:
     subject, measure; planted, found, tolerance (texts with units); holds: whether the found lies
     within the tolerance, None where there is nothing to judge; note. Before another day than the end
     of the window, subjects whose truth is over the whole window are listed, but not compared.
-    Raises UsageError for a data set without a truth, or one limited to a scope.
+    Raises UsageError for a data set without a truth, limited to a scope, or changed since written.
     """
     declared = datasets.load(dataset)
     truths.folder_of(declared)
@@ -46,6 +46,7 @@ def board(dataset: str, as_of: date) -> pd.DataFrame:
             f"dataset.yml limits '{dataset}' to order lines where {declared.scope}, but the truth is "
             "of all of them. Take `scope:` out to score it."
         )
+    delivery.refuse_corrections(declared)
     book = open_book(dataset, as_of=as_of)
     truth = Truth(declared, book.backend)
     rows = [

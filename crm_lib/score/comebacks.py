@@ -51,7 +51,7 @@ def rows(truth: Truth, book: Book) -> list[Row]:
         stage.row(
             "comebacks that are Reactivated (recall)", planted, of_cases=True,
             note=f"{rule}: {share(fixed.hits, cases)}. By chance: {share(stage.marked, base)}. "
-            f"{words.count(counts['again'])} have bought again since, which ends the stage.",
+            f"{words.counted(counts['again'], 'has', 'have')} bought again since, which ends the stage.",
         ),
     ]  # fmt: skip
 

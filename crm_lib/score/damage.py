@@ -9,8 +9,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import numpy as np
 
 from crm_lib.book import Book
+from crm_lib.score import delivery
 from crm_lib.score.truth import Truth
 from crm_lib.sources import FILE_BITS
 
@@ -22,7 +24,7 @@ _MONTH = r"(\d{4}-\d{2})/[^/]*$"
 
 def located(truth: Truth, book: Book, table: str) -> ir.Table:
     """The defects of single rows of a table, with the `row_id` of the staged row that has each."""
-    planted = truth.table("defects")
+    planted = delivery.defects(truth)
     planted = planted.filter(planted.table == table, planted.row.notnull())
     staged = book.staged(table)
     read = staged.select(label="source_file", number=staged.row_id >> FILE_BITS).distinct()
@@ -55,9 +57,24 @@ def touched(truth: Truth, book: Book) -> ir.Table:
     return whose.distinct()
 
 
+def longest_gap_days(truth: Truth, book: Book) -> int:
+    """The longest run of days without an order line that the company and its planted defects leave.
+
+    Counted from the lines as they are read, without the rows that defects set aside.
+    """
+    lines = book.staged("lines")
+    if truth.is_dirty:
+        spoilt = located(truth, book, "lines")
+        lines = lines.anti_join(spoilt.filter(spoilt.fate == "quarantined"), "row_id")
+    days = lines.filter(lines.ordered_at < ibis.literal(book.as_of))
+    days = days.select(day=days.ordered_at.cast(dt.date)).distinct()
+    known = np.sort(days.to_pyarrow()["day"].to_numpy().astype("datetime64[D]").astype(np.int64))
+    return int(np.diff(known).max(initial=1)) - 1
+
+
 def strangers(truth: Truth) -> ir.Table:
     """The mistyped ids that order lines hold in place of customers' own: customer_id, distinct."""
-    planted = truth.table("defects")
+    planted = delivery.defects(truth)
     wrong = planted.filter(
         planted.table == "lines", planted.column == "customer_id", planted.now.notnull()
     )
@@ -95,9 +112,9 @@ def _of_rows(truth: Truth, book: Book) -> ir.Table:
 
 
 def _late(truth: Truth) -> ir.Table | None:
-    """The lines of the files that came late, as delivered; None where no file did."""
-    planted = truth.table("defects")
-    found = planted.filter(planted.fate == "late").select("file").to_pyarrow()
+    """The lines of the files that have not come yet; None where no file is late."""
+    planted = delivery.defects(truth)
+    found = planted.filter(planted.fate == delivery.LATE).select("file").to_pyarrow()
     paths = [truth.folder.parent / str(file) for file in found["file"].to_pylist()]
     if not paths:
         return None

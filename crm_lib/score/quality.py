@@ -13,14 +13,14 @@ from crm_lib.book import Book
 from crm_lib.engine import collect
 from crm_lib.errors import listing
 from crm_lib.present import words
-from crm_lib.quality.outcomes import RuleOutcome
-from crm_lib.score import damage
+from crm_lib.score import damage, delivery
 from crm_lib.score.row import EXACT, Row, same
 from crm_lib.score.truth import Truth, exactly
 
 NAME = "Quality"
 WHOLE_WINDOW = True
 
+_LONG_GAP = "lines.no_long_gap"
 _KIND = ["table", "kind", "column", "rule_id", "fate"]
 
 
@@ -36,7 +36,7 @@ def rows(truth: Truth, book: Book) -> list[Row]:
     kinds = _kinds(truth)
     return [
         *_defects(truth, book, kinds),
-        _unplanted(book, set(kinds["rule_id"])),
+        _unplanted(truth, book, kinds),
         *_rows_read(truth, book, kinds),
     ]
 
@@ -45,7 +45,7 @@ def _kinds(truth: Truth) -> pd.DataFrame:
     """One row a kind of defect: `_KIND`, defects, rows (that its rule must find), days (of a late file)."""
     if not truth.is_dirty:
         return pd.DataFrame(columns=[*_KIND, "defects", "rows", "days"])
-    planted = truth.table("defects")
+    planted = delivery.defects(truth)
     counted = planted.group_by(_KIND).agg(
         defects=planted.count(), rows=planted.rows.sum(), days=planted.days.max()
     )
@@ -67,8 +67,10 @@ def _defects(truth: Truth, book: Book, kinds: pd.DataFrame) -> Iterator[Row]:
                 count = book.verdict.anonymous.rows
                 note = "Accepted order lines without a customer: a fact and no defect."
                 yield same(label, int(kind.rows), count, _in_rows, note)
-            elif kind.fate == "late":
-                yield _late(label, kind, outcome)
+            elif kind.fate == delivery.LATE:
+                yield _late(label, kind, _gap_days(book))
+            elif kind.fate == delivery.DELIVERED:
+                yield _delivered(label, kind, _gap_days(book), damage.longest_gap_days(truth, book))
             elif outcome is not None and outcome.kind == "row":
                 yield _named(label, kind, matches.get((kind.rule_id, kind.kind, kind.column)))
             else:
@@ -106,28 +108,55 @@ def _named(label: str, kind: Any, match: _Match | None) -> Row:
     )  # fmt: skip
 
 
-def _late(label: str, kind: Any, outcome: RuleOutcome | None) -> Row:
+def _gap_days(book: Book) -> int:
+    """The gap in the order lines that the rule about it reports; 0 where it reports none."""
+    for outcome in book.verdict.outcomes:
+        if outcome.rule_id == _LONG_GAP and outcome.result == "failed":
+            seen = re.search(r"\d+", outcome.observed)
+            return int(seen.group()) if seen else 0
+    return 0
+
+
+def _late(label: str, kind: Any, gap_days: int) -> Row:
     """A late file is seen as days without a line: its own, and quiet ones beside them."""
-    failed = outcome is not None and outcome.result == "failed"
-    seen = re.search(r"\d+", outcome.observed) if outcome is not None and failed else None
-    days = int(seen.group()) if seen else 0
     return Row(
         label,
         f"{words.counted(kind.defects, 'file')} of {words.counted(kind.days, 'day')}",
-        f"a gap of {words.counted(days, 'day')}",
+        f"a gap of {words.counted(gap_days, 'day')}",
         "not shorter",
-        days >= int(kind.days),
-        f"{kind.rule_id}; {words.count(int(kind.rows))} rows.",
+        gap_days >= int(kind.days),
+        f"{kind.rule_id}; {_in_rows(int(kind.rows))}.",
     )
 
 
-def _unplanted(book: Book, planted: set[str]) -> Row:
-    """Rules that found something where nothing was planted for them."""
+def _delivered(label: str, kind: Any, gap_days: int, true_days: int) -> Row:
+    """A late file that has come since leaves no gap but those that the company has by itself."""
+    gap = f"a gap of {words.counted(gap_days, 'day')}" if gap_days else "no gap"
+    return Row(
+        label,
+        f"{words.counted(kind.defects, 'file')}, delivered since",
+        gap,
+        "none but the company's own",
+        gap_days in (0, true_days),
+        f"{kind.rule_id}; {_in_rows(int(kind.rows))}, which now count.",
+    )
+
+
+def _unplanted(truth: Truth, book: Book, kinds: pd.DataFrame) -> Row:
+    """Rules that found something where nothing was planted for them.
+
+    A small company has days without an order. A gap that is truly there is no false alarm.
+    """
+    planted = set(kinds.loc[kinds["fate"] != delivery.DELIVERED, "rule_id"])
+    gap_days, own = _gap_days(book), ""
+    if gap_days and _LONG_GAP not in planted and gap_days == damage.longest_gap_days(truth, book):
+        planted.add(_LONG_GAP)
+        own = f" {_LONG_GAP} is right: {words.counted(gap_days, 'day')} have no order line."
     quiet = ("passed", "not applicable")
     loud = [o for o in book.verdict.outcomes if o.failing_rows or o.result not in quiet]
     false = [outcome.rule_id for outcome in loud if outcome.rule_id not in planted]
     judged = [o for o in book.verdict.outcomes if o.result != "not applicable"]
-    note = listing(false) if false else f"{words.count(len(judged))} rules were checked."
+    note = listing(false) if false else f"{words.counted(len(judged), 'rule')} checked.{own}"
     return same("rules with a finding where nothing was planted", 0, len(false), words.count, note)
 
 
@@ -135,7 +164,7 @@ def _rows_read(truth: Truth, book: Book, kinds: pd.DataFrame) -> Iterator[Row]:
     """Where the rows of all tables went."""
     is_quarantined = kinds["fate"] == "quarantined"
     copies = kinds.loc[(kinds["table"] == "lines") & (kinds["kind"] == "duplicate"), "rows"].sum()
-    late = kinds.loc[kinds["fate"] == "late", "rows"].sum()
+    late = kinds.loc[kinds["fate"] == delivery.LATE, "rows"].sum()
     months = truth.table("months")
     made = int(exactly(months, lines=months.lines.sum())["lines"])
     counts = book.verdict.tables
@@ -150,4 +179,4 @@ def _rows_read(truth: Truth, book: Book, kinds: pd.DataFrame) -> Iterator[Row]:
 
 
 def _in_rows(count: int) -> str:
-    return f"{words.count(count)} rows"
+    return words.counted(count, "row")

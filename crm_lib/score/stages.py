@@ -14,12 +14,12 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from crm_lib.analysis import stages
 from crm_lib.book import Book
 from crm_lib.engine import collect
 from crm_lib.present import words
+from crm_lib.score.chance import ERRORS
 from crm_lib.score.row import Row
 from crm_lib.score.truth import Truth
 from crm_lib.stage_rules import STAGES
@@ -28,11 +28,13 @@ NAME = "Who has left"
 WHOLE_WINDOW = False
 
 FIXED_DAYS = 90
+"""Silence after which the rule that ours is compared with calls anybody gone."""
 DAYS_COMPARED = 6
+"""On so many days the rules are compared, the last being the day of the book."""
 MOST_CUSTOMERS = 50_000
 """So many customers are compared, chosen by their id: for shares to a quarter of a per cent."""
 PARTS = 20
-ERRORS = 3.0
+"""Parts of the customers whose differences tell the standard error; with fewer nothing is judged."""
 
 
 def rows(truth: Truth, book: Book) -> list[Row]:
@@ -97,6 +99,8 @@ def _some(customers: ir.Table) -> ir.Table:
 
 
 def _ranking(seen: pd.DataFrame) -> Row:
+    from sklearn.metrics import roc_auc_score
+
     def area(some: pd.DataFrame, by: str) -> float:
         return float(roc_auc_score(some.gone, some[by]))
 

@@ -38,6 +38,7 @@ class Truth:
     """What was planted in a data set, as tables of one engine, so that they join those of its book."""
 
     def __init__(self, dataset: Dataset, backend: Backend) -> None:
+        self.dataset = dataset
         self.folder = folder_of(dataset)
         self.backend = backend
 

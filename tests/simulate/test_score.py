@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -25,6 +26,7 @@ from crm_lib.score import comebacks, cuts, groups, histories, quality, totals
 from crm_lib.score.chance import Overlap
 from crm_lib.score.row import Row, Subject
 from crm_lib.score.truth import Truth
+from crm_lib.simulate import simulate
 
 ENDS = date(2026, 1, 1)
 COMPANIES = [
@@ -113,7 +115,7 @@ def test_every_planted_kind_is_found_row_by_row(simulated: Simulated, company: s
         row = rows[f"{table}: {kind}" + (f" in {column}" if column else "")]
         assert row.holds is True
         if kind != "late file":
-            assert row.planted == row.found == f"{count:,} rows"
+            assert row.planted == row.found == words.counted(count, "row")
 
 
 def test_quality_of_a_clean_company_has_no_kinds(simulated: Simulated, company: str) -> None:
@@ -247,7 +249,7 @@ def test_cut_points_and_shares_of_other_totals(simulated: Simulated, companies: 
 
 @on_retailer
 def test_shuffled_truth_is_not_found(simulated: Simulated, companies: Path) -> None:
-    """Segments and rates dealt out blindly: no analysis can find them, and the board says so."""
+    """Segments and rates dealt out blindly: no analysis finds them, and none is credited."""
 
     def shuffled(frame: pd.DataFrame) -> pd.DataFrame:
         stream = np.random.default_rng(0)
@@ -256,7 +258,12 @@ def test_shuffled_truth_is_not_found(simulated: Simulated, companies: Path) -> N
 
     name = simulated("retailer")
     with tampered(companies, name, "customers", shuffled):
-        assert len(failing(groups, name)) == 3
+        rows = compared(groups, name)
+    clusters, *best = rows.values()
+    assert [row.holds for row in best] == [False, False]
+    # Blind labels can be told by nothing, so that missing them is no fault of the clusters.
+    assert clusters.holds is None
+    assert float(clusters.found) < 0.05
 
 
 @on_retailer
@@ -319,6 +326,75 @@ def test_a_data_set_with_a_scope_is_refused(make_project: Callable[..., Path]) -
         score.board("six", date(2023, 4, 1))
 
 
+# --- a delivery that was changed since ---------------------------------------------------------------
+
+
+@pytest.fixture
+def delivered_late(simulated: Simulated, companies: Path) -> Iterator[tuple[str, Path]]:
+    """A dirty retailer of its own, and the folder of the month that came late."""
+    folder = companies / "data" / simulated("retailer", "heavy")
+    copy = folder.with_name("changed")
+    shutil.copytree(folder, copy)
+    settings = copy / "dataset.yml"
+    settings.write_text(settings.read_text().replace(f"data/{folder.name}/", "data/changed/"))
+    text = settings.read_text().replace(str(folder), str(copy))
+    settings.write_text(text)
+    (month,) = (copy / "late").iterdir()
+    yield copy.name, month
+    shutil.rmtree(copy)
+
+
+@on_retailer
+def test_a_late_file_that_came_since_counts(delivered_late: tuple[str, Path]) -> None:
+    name, month = delivered_late
+    before = compared(totals, name)["revenue"]
+    month.rename(month.parents[1] / "lines" / month.name)
+    rows = compared(quality, name)
+    late = rows["lines: late file"]
+    assert (late.planted, late.found, late.holds) == ("1 file, delivered since", "no gap", True)
+    assert [row.measure for row in rows.values() if row.holds is False] == []
+    after = compared(totals, name)
+    assert [row.measure for row in after.values() if row.holds is False] == []
+    assert after["revenue"].planted != before.planted
+    assert not failing(histories, name)
+
+
+@on_retailer
+def test_a_late_file_that_is_nowhere_is_asked_for(delivered_late: tuple[str, Path]) -> None:
+    name, month = delivered_late
+    month.rename(month.parents[1] / month.name)
+    with pytest.raises(UsageError, match=rf"not the one that truth/ describes.*late/{month.name}"):
+        score.board(name, ENDS)
+
+
+@on_retailer
+def test_corrected_rows_are_refused(delivered_late: tuple[str, Path]) -> None:
+    name, month = delivered_late
+    corrected = month.parents[1] / "corrections" / "lines.csv"
+    corrected.parent.mkdir()
+    corrected.touch()
+    with pytest.raises(UsageError, match=r"changed/corrections/lines\.csv changes what was del"):
+        score.board(name, ENDS)
+
+
+@on_retailer
+def test_a_gap_that_a_small_company_truly_has_is_no_false_alarm(
+    simulated: Simulated, companies: Path
+) -> None:
+    simulated("retailer")
+    folder = companies / "data" / "few"
+    simulate("retailer", customers=10, months=24, seed=1, out=folder, jobs=1)
+    ordered = pd.concat(
+        pd.read_parquet(path, columns=["ordered_at"]) for path in folder.glob("lines/*/*")
+    )
+    days = pd.Series(ordered["ordered_at"].dt.normalize().unique()).sort_values()
+    gap = int(days.diff().dt.days.max()) - 1
+    assert gap > 14  # the rule alarms
+    row = compared(quality, "few")["rules with a finding where nothing was planted"]
+    assert row.holds is True
+    assert f"{gap} days have no order line" in row.note
+
+
 # --- parts ------------------------------------------------------------------------------------------
 
 
@@ -333,6 +409,31 @@ def test_parts_belong_to_their_own_table(make_project: Callable[..., Path]) -> N
     assert not truth.is_dirty
     with pytest.raises(UsageError, match="Did you mean 'parts'"):
         truth.table("partss")
+
+
+@on_retailer
+def test_what_nobody_can_tell_apart_is_not_judged(
+    simulated: Simulated, companies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = simulated("retailer")
+    monkeypatch.setattr(groups, "_possible", lambda frame: 0.0)
+    row = compared(groups, name)["clusters and planted segments, adjusted Rand index"]
+    assert row.holds is None
+    assert row.note.startswith("Not judged: planted is not above the tolerance.")
+
+
+def test_every_table_of_a_written_truth_is_found(simulated: Simulated, company: str) -> None:
+    """Whatever its name begins with, a table consists of its own files."""
+    truth = Truth(datasets.load(simulated(company)), engine.connect())
+    names = {path.stem.split("-")[0] for path in truth.folder.glob("*.parquet")}
+    assert len(names) >= 8
+    for name in names:
+        files = sorted(truth.folder.glob(f"{name}.parquet")) + sorted(
+            truth.folder.glob(f"{name}-*.parquet")
+        )
+        rows = sum(pq.read_metadata(path).num_rows for path in files)
+        assert truth.table(name).count().execute() == rows
+        assert list(truth.table(name).columns) == pq.read_schema(files[0]).names
 
 
 def test_chance_leaves_as_much_above_as_three_standard_deviations() -> None:
