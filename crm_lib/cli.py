@@ -212,8 +212,7 @@ def check(dataset: Dataset, as_of: AsOf, scope: Scope = "") -> None:
     terminal.verdict(book.verdict)
     terminal.coverage(coverage.coverage(book.dataset))
     terminal.conclusion(book.verdict)
-    if any(count.quarantined.rows for count in book.verdict.tables):
-        typer.echo(f"Rows set aside: crm quarantine {dataset} --as-of {book.as_of} --out rows.csv")
+    terminal.quarantined(book.verdict)
     book.verdict.raise_if_critical()
 
 

@@ -15,7 +15,7 @@ from crm_lib import encodings, project, textfiles
 from crm_lib.dataset import Source
 from crm_lib.errors import SourceError, listing
 
-_IGNORED = ("rule_ids",)
+_IGNORED = ("row", "rule_ids")
 """Columns that `crm quarantine` adds for the reader."""
 _MADE_HARMLESS = r"^'([ \n]*[=+\-@\t\r＝＋－＠])"
 """A cell that a spreadsheet would run as a formula, '-5.00 too, leaves us with an apostrophe."""

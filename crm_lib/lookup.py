@@ -32,11 +32,13 @@ class Customer(BaseModel):
     bought;
     cumulative_share is the share of all revenue that comes from this customer and those above;
     scores are 1–5; days_since_last counts to the last observed day. None: not defined for them; name: only for an
-    internal audience.
+    internal audience. is_listed: whether the data set's table of customers holds the id; None where it
+    has no such table.
     """
 
     customer_id: str
     name: str | None = None
+    is_listed: bool | None = None
     dataset: str
     as_of: date
     scope: str
@@ -77,6 +79,7 @@ def customer(dataset: str, customer_id: str, *, as_of: date) -> Customer:
             found |= _row(connection, _mart(folder, mart), columns, customer_id) or {}
         if _mart(folder, "name").is_file():
             found |= _row(connection, _mart(folder, "name"), ("name",), customer_id) or {}
+        found["is_listed"] = _is_listed(connection, folder, customer_id)
         count = connection.execute(
             f"SELECT count(*) FROM {_rows(_mart(folder, 'value'))}"
         ).fetchone()
@@ -127,6 +130,16 @@ def _row(
         f"SELECT {', '.join(columns)} FROM {_rows(path)} WHERE customer_id = {_text(customer_id)}"
     ).fetchone()
     return dict(zip(columns, row, strict=True)) if row else None
+
+
+def _is_listed(
+    connection: duckdb.DuckDBPyConnection, folder: Path, customer_id: str
+) -> bool | None:
+    """Whether the staged table of customers holds the id, whatever became of its row."""
+    listed = folder.parents[1] / "staged" / "customers.parquet"
+    if not listed.is_file():
+        return None
+    return _row(connection, listed, ("customer_id",), customer_id) is not None
 
 
 def _unknown(

@@ -7,6 +7,7 @@ test holds both files to the declarations.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -221,7 +222,7 @@ def _rules() -> tuple[list[Rule], dict[str, list[Rule]]]:
 
 
 def _patterns(structural: Iterable[Rule]) -> str:
-    """Structural rules by the form of their names, each with the reason of its first."""
+    """Structural rules by the form of their names, each with its commonest reason."""
     found: dict[tuple[str, str, str], list[Rule]] = {}
     for rule in structural:
         form = rule.rule_id.replace(f"{rule.table}.", "<table>.", 1)
@@ -233,7 +234,7 @@ def _patterns(structural: Iterable[Rule]) -> str:
             code(form if len(alike) > 1 else alike[0].rule_id),
             grave,
             fate,
-            _reason(alike[0]),
+            Counter(map(_reason, alike)).most_common(1)[0][0],
         )
         for (form, grave, fate), alike in found.items()
     ]

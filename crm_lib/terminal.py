@@ -94,6 +94,17 @@ def conclusion(found: Verdict) -> None:
     print(f"Verdict on '{found.dataset}' before {found.as_of}: {found.status}.")
 
 
+def quarantined(found: Verdict) -> None:
+    """How to get the rows set aside, table by table; order lines are what the command takes by itself."""
+    for count in found.tables:
+        if count.quarantined.rows:
+            table = "" if count.table == "lines" else f" --table {count.table}"
+            print(
+                f"Rows set aside ({count.quarantined.rows:,} of '{count.table}'): crm quarantine "
+                f"{found.dataset} --as-of {found.as_of}{table} --out {count.table}.csv"
+            )
+
+
 def _rule_row(outcome: RuleOutcome) -> tuple[str, ...]:
     return (
         outcome.result,
@@ -180,15 +191,19 @@ def customer(found: Customer) -> None:
         "Segment": found.segment,
         "RFM scores": "-".join(map(str, scores)) if None not in scores else None,
         "Stage": found.stage,
-        "Purchase occasions": found.occasions,
+        "Purchase occasions": words.count(found.occasions),
         "First and last purchase": f"{found.first_on} – {found.last_on}"
         if found.first_on
         else None,
-        f"Days since last, on {found.last_observed_day}": found.days_since_last,
+        f"Days since last, on {found.last_observed_day}": words.count(found.days_since_last),
     }
     within = f", where {found.scope}" if found.scope else ""
     title = f"Customer {found.customer_id} of {found.dataset}, before {found.as_of}{within}"
     _table(title, ("", ""), [(name, "–" if text is None else text) for name, text in facts.items()])
+    if found.is_listed is False:
+        print(
+            f"{found.customer_id} is not in the customers table of '{found.dataset}'; the id may be mistyped."
+        )
 
 
 def _percent(share: float | None) -> str | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 import pandas as pd
 
-from crm_lib import corrections, project, staging
+from crm_lib import corrections, project, sources, staging
 from crm_lib.book import Book
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, listing
@@ -25,7 +25,9 @@ _PLAIN_NUMBER = re.compile(r"[+-]?\d[\d.,]*")
 
 def rows(book: Book, table: str) -> pd.DataFrame:
     """One row for each quarantined row of `table`: the raw columns as they stand in the source (text
-    stays text), `source_file`, `row_id` and `rule_ids` (the rules broken, separated by spaces).
+    stays text), `source_file`, `row_id` (by which corrections find it), `row` (its number in the file,
+    1 below the header; absent where the source has such a column itself) and `rule_ids` (the rules
+    broken, separated by spaces).
 
     Raises NotInData for a table that the data set lacks.
     """
@@ -44,9 +46,15 @@ def rows(book: Book, table: str) -> pd.DataFrame:
         rule_ids=broken.rule_id.group_concat(" ", order_by=broken.rule_id)
     )
     with tempfile.TemporaryDirectory() as scratch:
-        raw = _raw(book, table, Path(scratch))
+        raw = _numbered(_raw(book, table, Path(scratch)))
         found = raw.inner_join(set_aside, "row_id").inner_join(reasons, "row_id")
         return collect(found.order_by("row_id"), max_rows=MOST_ROWS)
+
+
+def _numbered(raw: ir.Table) -> ir.Table:
+    if "row" in raw.columns:
+        return raw
+    return raw.mutate(row=raw.row_id % (1 << sources.FILE_BITS))
 
 
 def _raw(book: Book, table: str, scratch: Path) -> ir.Table:

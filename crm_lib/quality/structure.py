@@ -137,9 +137,18 @@ def _known(dataset: Dataset, declared: schema.Table, supplied: tuple[str, ...]) 
             yield Rule(
                 f"{declared.name}.{column}_known", declared.name, "table", _BETWEEN,
                 {"column": f"unknown_{column}", "max_value": 0}, "warning",
-                f"What points to nothing in '{target}' stays in totals and is shown as unknown.",
-                subject=column,
+                _unknown_reference(declared.name, target), subject=column,
             )  # fmt: skip
+
+
+def _unknown_reference(table: str, target: str) -> str:
+    """What becomes of rows that point to nothing."""
+    if (table, target) == ("lines", "customers"):
+        return (
+            "An id that 'customers' lacks still counts as a customer of its own; a mistyped one makes "
+            "the base look larger."
+        )
+    return f"What points to nothing in '{target}' stays in totals and is shown as unknown."
 
 
 def _observed(dataset: Dataset) -> Rule:

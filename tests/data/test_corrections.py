@@ -36,6 +36,13 @@ def test_a_spreadsheet_may_have_saved_the_corrections(workshop: Workshop) -> Non
     assert workshop.stage()[1]["amount"] == Decimal(20)
 
 
+def test_what_quarantine_adds_for_the_reader_is_ignored(workshop: Workshop) -> None:
+    workshop.put("lines.csv", RAW)
+    added = FIXED.replace(",2,c2", ",2,99,c2")
+    correct(workshop, HEADER.replace("row_id,", "row_id,row,") + added)
+    assert workshop.stage()[1]["amount"] == Decimal(20)
+
+
 def test_the_apostrophe_that_makes_a_cell_harmless_is_taken_off(workshop: Workshop) -> None:
     workshop.put("lines.csv", RAW)
     correct(workshop, HEADER + "data/shop/lines.csv,2,'=c2,'n Huis,2023-01-06,'-20,\n")

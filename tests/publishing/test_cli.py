@@ -260,8 +260,10 @@ def test_a_check_of_critical_data_exits_3_and_the_rows_can_be_corrected(
     out = tmp_path / "rows.csv"
     assert crm("quarantine", "six", "--as-of", DAY, "--out", str(out)).exit_code == 0
     header, row = out.read_text().splitlines()
-    assert header.startswith("customer,order,when,amount,quantity,product,source_file,row_id")
-    assert row.startswith("carla,6,2023-02-10,'=1+1,5,pot,data/six/lines.csv,6")
+    assert header.startswith(
+        "customer,order,when,amount,quantity,product,source_file,row_id,row,rule_ids"
+    )
+    assert row.startswith("carla,6,2023-02-10,'=1+1,5,pot,data/six/lines.csv,6,6,")
     assert "lines.amount_readable" in row
     assert crm("quarantine", "six", "--as-of", DAY, "--out", str(out)).exit_code == 2
 
@@ -288,3 +290,39 @@ def test_a_lookup_answers_for_one_customer(project: Path) -> None:
     shown = " ".join(crm("lookup", "six", "fred", "--as-of", DAY).output.split())
     assert "never bought" in shown
     assert "−€5.00" in shown
+
+
+PEOPLE = """  customers:
+    source: {files: data/six/people.csv}
+    columns: {customer_id: id}
+tolerate: {customers.key_unique: 0.5}
+"""
+
+
+@pytest.fixture
+def people(project: Path) -> Iterator[Path]:
+    """A customers table that lacks carla and holds anna twice, taken away again after the test."""
+    folder = project / "data" / "six"
+    settings, table = folder / "dataset.yml", folder / "people.csv"
+    before = settings.read_text()
+    settings.write_text(before + PEOPLE)
+    table.write_text("id\nanna\nben\ndora\nemil\nfred\nanna\n")
+    yield table
+    settings.write_text(before)
+    table.unlink()
+
+
+def test_a_lookup_says_that_the_customers_table_lacks_the_id(project: Path, people: Path) -> None:
+    day = "2023-03-31"  # not published: a lookup speaks of the data behind the published run
+    assert "not in the customers table" not in crm("lookup", "six", "anna", "--as-of", day).output
+    shown = " ".join(crm("lookup", "six", "carla", "--as-of", day).output.split())
+    assert "carla is not in the customers table of 'six'; the id may be mistyped." in shown
+
+
+def test_a_check_names_every_table_with_rows_set_aside_and_what_unknown_ids_do(
+    project: Path, people: Path
+) -> None:
+    shown = " ".join(crm("check", "six", "--as-of", DAY).output.split())
+    assert "--table customers --out customers.csv" in shown
+    assert "--table lines" not in shown
+    assert "An id that 'customers' lacks still counts as a customer of its own" in shown
