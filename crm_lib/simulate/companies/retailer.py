@@ -5,6 +5,7 @@ from __future__ import annotations
 from crm_lib.simulate.companies.questions import readiness
 from crm_lib.simulate.companies.retailer_goods import CATEGORIES
 from crm_lib.simulate.laws import (
+    ADOPTION,
     Campaign,
     Comeback,
     Company,
@@ -217,12 +218,7 @@ LAWS = Laws(
     price_cut_share=0.15,
     request_rate=0.02,
     reason_share=0.15,
-    adoption={
-        "Introduction": (8.0, 3.5, 0.7, 0.1, 0.0),
-        "Growth": (2.0, 1.8, 1.2, 0.7, 0.3),
-        "Maturity": (1.0, 1.0, 1.0, 1.0, 1.0),
-        "Decline": (0.3, 0.5, 0.9, 1.2, 1.5),
-    },
+    adoption=ADOPTION,
     incident=Incident(0.93, segment="Coffee lovers", channel="web", drop=0.6),
     events=EVENTS,
     campaigns=CAMPAIGNS,
