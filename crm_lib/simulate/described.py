@@ -1,7 +1,7 @@
 """The laws of a company as rows: for `truth/laws.parquet`, and for the page on the two companies.
 
 A row is a law (its place in the declarations, such as `segments.Home cooks.spend`), one of its
-parameters, the value as text and what it means: the text below the attribute in `laws.py`.
+parameters, the value as text and what it means: the text below the attribute in `laws`.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ _SAID: dict[type, dict[str, str]] = {
         "brand_tiers": "shares of the customers' brand tiers",
     },
 }
-"""Meanings of attributes that have no text of their own in `laws.py`, their names saying most of it."""
+"""Meanings of attributes that have no text of their own in `laws`, their names saying most of it."""
 
 
 @dataclass(frozen=True)
