@@ -45,6 +45,11 @@ def reports(project: Path) -> Path:
     return project / "reports" / "six"
 
 
+def _interruptible() -> None:
+    """Whoever started the tests in the background made their children deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*arguments: str, gate: Path | None = None) -> subprocess.Popen[str]:
     """A command in a process group of its own, as a terminal starts one."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -53,7 +58,7 @@ def start(*arguments: str, gate: Path | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", *arguments],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, cwd=ROOT,
+        start_new_session=True, cwd=ROOT, preexec_fn=_interruptible,
     )  # fmt: skip
 
 
