@@ -27,6 +27,8 @@ from crm_lib.sourcefiles import File, files
 
 FILE_BITS = 40
 """`row_id` = (number of the file << 40) + number of the row in it, from 1."""
+ROW_NUMBER = (1 << FILE_BITS) - 1
+"""The bits of a `row_id` that hold the number of the row in its file."""
 
 
 def fingerprints(config: TableConfig, obtain: str = "") -> dict[str, str]:

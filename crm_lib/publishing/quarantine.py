@@ -54,7 +54,7 @@ def rows(book: Book, table: str) -> pd.DataFrame:
 def _numbered(raw: ir.Table) -> ir.Table:
     if "row" in raw.columns:
         return raw
-    return raw.mutate(row=raw.row_id % (1 << sources.FILE_BITS))
+    return raw.mutate(row=raw.row_id & sources.ROW_NUMBER)
 
 
 def _raw(book: Book, table: str, scratch: Path) -> ir.Table:

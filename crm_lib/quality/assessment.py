@@ -17,10 +17,8 @@ from crm_lib.quality.dates import day_of
 from crm_lib.quality.outcomes import Count, Example, RuleOutcome, TableCount
 from crm_lib.quality.profile import Profile, profile
 from crm_lib.quality.rule import Rule
-from crm_lib.sources import Notes
+from crm_lib.sources import ROW_NUMBER, Notes
 
-_ROW_NUMBER = (1 << 40) - 1
-"""The bits of a row_id that hold the row number in its file."""
 _SHOWN_CHARACTERS = 40
 
 
@@ -200,7 +198,7 @@ def _examples(rows: ir.Table, rules: list[Rule], where: Mapping[str, int]) -> di
         value = row[f"value_{column}"] if column else None
         found[rule_id] = Example(
             source_file=str(row["source_file"]),
-            row=where[rule_id] & _ROW_NUMBER,
+            row=where[rule_id] & ROW_NUMBER,
             value=None if pd.isna(value) else _shown_value(str(value), column),
         )
     return found
