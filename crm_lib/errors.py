@@ -30,6 +30,10 @@ class NotInData(UsageError):
     """An analysis needs a table or column that this data set does not supply."""
 
 
+class NoModel(NotInData):
+    """The data cannot carry the model that was asked for, or a simple rule predicts better."""
+
+
 class CriticalDataFailure(CrmError):
     """The data broke a critical rule beyond its tolerance; nothing may be published from it."""
 

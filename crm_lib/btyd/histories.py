@@ -1,0 +1,136 @@
+"""Purchase histories: what a buy-till-you-die model is told of customers, compressed and with its unit.
+
+A customer's history is x (repeat occasions), t_x (first to last occasion) and T (first occasion to
+the last observed day). Customers with the same history are one row with a weight: the likelihood
+is the same to the last digit and ten million customers become one or two million rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crm_lib.errors import NoModel, UsageError, listing, unknown
+
+Array = npt.NDArray[np.float64]
+Unit = Literal["day", "week", "month", "year"]
+DAYS: dict[str, float] = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
+"""Days a unit of time has: a year is 365.25 days everywhere."""
+
+COARSE_ROWS = 200_000
+"""Above so many rows a fit starts from `coarse` histories, which cost a twentieth."""
+
+
+def factor(unit: str, to: str) -> float:
+    """How many `to` one `unit` has: factor("week", "day") is 7. UsageError for an unknown unit."""
+    for name in (unit, to):
+        if name not in DAYS:
+            raise UsageError(unknown("unit of time", name, get_args(Unit)))
+    return DAYS[unit] / DAYS[to]
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Purchase histories, one row each: x, t_x, T and how many customers share it (`weight`).
+
+    t_x and T are in `unit`. Make them with `histories`, which checks; weights may be fractions.
+    """
+
+    x: Array
+    t_x: Array
+    T: Array
+    weight: Array
+    unit: Unit
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def customers(self) -> float:
+        return float(self.weight.sum())
+
+    @property
+    def repeats(self) -> float:
+        """Repeat occasions of all customers."""
+        return float(self.weight @ self.x)
+
+    def to(self, unit: Unit) -> Histories:
+        """The same histories in another unit of time."""
+        if unit == self.unit:
+            return self
+        by = factor(self.unit, unit)
+        return replace(self, t_x=self.t_x * by, T=self.T * by, unit=unit)
+
+    def take(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Histories:
+        """Some of the rows."""
+        parts = {name: getattr(self, name)[rows] for name in ("x", "t_x", "T", "weight")}
+        return replace(self, **parts)
+
+    def compressed(self) -> Histories:
+        """One row for each distinct history, weights added up; sorted by x, t_x, T."""
+        frame = pd.DataFrame({"x": self.x, "t_x": self.t_x, "T": self.T, "weight": self.weight})
+        grouped = frame.groupby(["x", "t_x", "T"], sort=True)["weight"].sum().reset_index()
+        return Histories(*(grouped[c].to_numpy(float) for c in frame.columns), unit=self.unit)
+
+    def coarse(self, days: int = 7) -> Histories:
+        """Histories rounded to a grid of `days`: good enough to start a fit, not to end one."""
+        step = days * factor("day", self.unit)
+        rounded = np.round(self.T / step) * step
+        last = np.minimum(np.round(self.t_x / step) * step, rounded)
+        # A later occasion must not fall on the first.
+        last = np.where(self.t_x > 0, np.maximum(last, step), 0.0)
+        return replace(self, t_x=last, T=np.maximum(rounded, last)).compressed()
+
+
+def histories(frame: pd.DataFrame, *, unit: Unit) -> Histories:
+    """Checked histories from a frame with columns x, t_x, T in `unit`, and perhaps `weight`.
+
+    `unit` has no default: weeks taken for days shift every parameter in silence. t_x may be null
+    where x is 0. Rows with weight 0 are left out. Raises UsageError naming what is wrong, how many
+    rows and an example; NoModel where no customer is left.
+    """
+    factor(unit, "day")
+    missing = [name for name in ("x", "t_x", "T") if name not in frame.columns]
+    if missing:
+        raise UsageError(
+            f"Histories need x, t_x and T; {listing(missing)} is missing among {listing(frame.columns)}."
+        )
+    said = frame.attrs.get("unit", unit)
+    if said != unit:
+        raise UsageError(f"The frame says its times are in {said}s, but unit is '{unit}'.")
+    columns = {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in ("x", "T")}
+    x, T = columns["x"], columns["T"]
+    t_x = frame["t_x"].to_numpy(dtype=float, na_value=np.nan)
+    t_x = np.where((x == 0) & np.isnan(t_x), 0.0, t_x)
+    weight = (
+        frame["weight"].to_numpy(dtype=float, na_value=np.nan)
+        if "weight" in frame.columns
+        else np.ones(len(frame))
+    )
+    _check(x, t_x, T, weight)
+    kept = weight > 0
+    if not kept.any():
+        raise NoModel("There is no customer with a purchase to fit a model on.")
+    return Histories(x[kept], t_x[kept], T[kept], weight[kept], unit)
+
+
+def _check(x: Array, t_x: Array, T: Array, weight: Array) -> None:
+    finite = np.isfinite(x) & np.isfinite(t_x) & np.isfinite(T) & np.isfinite(weight)
+    _refuse(~finite, "have a missing or infinite number", x, t_x, T)
+    _refuse((x < 0) | (x != np.floor(x)), "have an x that is no count (0, 1, 2 …)", x, t_x, T)
+    _refuse((t_x < 0) | (T < 0) | (weight < 0), "have a negative time or weight", x, t_x, T)
+    _refuse(t_x > T, "have t_x later than T: the last occasion lies after the window", x, t_x, T)
+    _refuse((x == 0) & (t_x > 0), "have no repeat (x = 0) but t_x above 0", x, t_x, T)
+
+
+def _refuse(bad: npt.NDArray[np.bool_], fault: str, x: Array, t_x: Array, T: Array) -> None:
+    if bad.any():
+        i = int(np.flatnonzero(bad)[0])
+        raise UsageError(
+            f"{int(bad.sum()):,} of {len(bad):,} histories {fault}, "
+            f"for example row {i}: x = {x[i]:g}, t_x = {t_x[i]:g}, T = {T[i]:g}."
+        )
