@@ -1,0 +1,1 @@
+"""The speed of `crm_lib.btyd` beside its peers, measured: `make bench`."""

@@ -1,0 +1,1 @@
+"""One program for each library measured; each runs in the environment of its library."""

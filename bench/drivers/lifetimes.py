@@ -1,0 +1,53 @@
+"""Measures lifetimes 0.11.3, in its own environment."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pandas as pd
+
+from bench.drivers import common
+
+warnings.filterwarnings("ignore")
+
+import lifetimes  # noqa: E402
+
+FITTERS = {"bg_nbd": lifetimes.BetaGeoFitter, "pareto_nbd": lifetimes.ParetoNBDFitter}
+SPEND_NAMES = {"p": "p", "q": "q", "v": "gamma"}
+
+
+def _fitted(model: str, frame: pd.DataFrame) -> Any:
+    if model == "gamma_gamma":
+        return lifetimes.GammaGammaFitter().fit(frame["x"], frame["z"])
+    return FITTERS[model]().fit(frame["x"], frame["t_x"], frame["T"])
+
+
+def fit(job: common.Job) -> common.Report:
+    frame = common.customers(job)
+    _fitted(job["model"], frame.head(common.WARM_UP))
+    base = common.memory()["now"]
+    fitter, report = common.timed(lambda: _fitted(job["model"], frame))
+    params = {SPEND_NAMES.get(k, k) if job["model"] == "gamma_gamma" else k: float(v)
+              for k, v in fitter.params_.items()}  # fmt: skip
+    return report | {"params": params, "base_bytes": base}
+
+
+def predict(job: common.Job) -> common.Report:
+    """P(alive) and expected purchases of every customer, with the law's own parameters."""
+    frame = common.customers(job)
+    fitter = FITTERS[job["model"]]()
+    fitter.params_ = pd.Series(job["law"])
+    base = common.memory()["now"]
+
+    def work() -> tuple[Any, Any]:
+        history = frame["x"], frame["t_x"], frame["T"]
+        ahead = fitter.conditional_expected_number_of_purchases_up_to_time(job["horizon"], *history)
+        return fitter.conditional_probability_alive(*history), ahead
+
+    (alive, ahead), report = common.timed(work)
+    return report | common.predictions(alive, ahead) | {"base_bytes": base}
+
+
+if __name__ == "__main__":
+    common.run({"fit": fit, "predict": predict}, ["lifetimes", "numpy", "scipy", "pandas"])
