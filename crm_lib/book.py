@@ -20,6 +20,7 @@ from ibis.backends.duckdb import Backend
 
 from crm_lib import cache, conditions, engine, facts, intake, known, schema, staging
 from crm_lib import dataset as datasets
+from crm_lib import ledger as ledgers
 from crm_lib.dataset import Dataset
 from crm_lib.errors import NotInData, UsageError, listing, unknown
 from crm_lib.periods import Window, add_months, parse_day
@@ -168,6 +169,21 @@ class Book:
         return self._read("customer_months")
 
     @cached_property
+    def ledger(self) -> ir.Table:
+        """One row a customer and month with an order line or a cost: see `crm_lib.ledger`."""
+        return self._read("ledger")
+
+    @cached_property
+    def components(self) -> list[ledgers.Component]:
+        """The parts of the profit: recorded, by rule, or missing."""
+        return ledgers.components(self.dataset, ledgers.counts_of(self.folder))
+
+    @property
+    def profit_label(self) -> str:
+        """What the ledger's `profit` is with what this data set knows: see `ledger.profit_label`."""
+        return ledgers.profit_label(self.components)
+
+    @cached_property
     def months(self) -> ir.Table:
         """One row a month, anonymous lines included: see `facts.months`."""
         return self._read("months")
@@ -314,3 +330,20 @@ class Book:
         }
         for name, table in made.items():
             table.to_parquet(folder / f"{name}.parquet")
+        months = self.backend.read_parquet(folder / "customer_months.parquet")
+        ledgers.write(self._records(folder), months, folder)
+
+    def _records(self, folder: Path) -> ledgers.Records:
+        """What the ledger is made of, with the customers counted in `folder`."""
+        starts = None
+        if self.has("campaigns", "starts_on"):
+            starts = self.staged("campaigns").select("campaign_id", "starts_on")
+        return ledgers.Records(
+            self.dataset,
+            self.lines,
+            self.backend.read_parquet(folder / "customers.parquet").select("customer_id"),
+            {name: self.table(name) for name in ledgers.COST_TABLES if self.has(name)},
+            self.as_of,
+            starts,
+            bool(self.scope),
+        )

@@ -19,8 +19,8 @@ from crm_lib import corrections, project, sources
 from crm_lib.dataset import Dataset
 
 _CODE = (
-    "schema", "dataset", "periods", "segment_map", "stage_rules", "known", "conditions", "engine", "encodings", "textfiles",
-    "casting", "sourcefiles", "sources", "corrections", "staging", "quality", "intake", "facts", "book", "analysis", "marts",
+    "schema", "dataset", "periods", "segment_map", "stage_rules", "cost_rules", "known", "conditions", "engine", "encodings", "textfiles",
+    "casting", "sourcefiles", "sources", "corrections", "staging", "quality", "intake", "facts", "ledger", "book", "analysis", "marts",
 )  # fmt: skip
 """Modules and packages of `crm_lib` whose code decides what the cache holds."""
 

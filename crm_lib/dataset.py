@@ -14,6 +14,7 @@ from babel.numbers import list_currencies
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from crm_lib import project, schema
+from crm_lib.cost_rules import CostRules
 from crm_lib.errors import UsageError, listing, unknown
 from crm_lib.segment_map import SegmentMap
 from crm_lib.stage_rules import Thresholds
@@ -238,6 +239,8 @@ class Dataset(_Strict):
     """rules of your own segment map, instead of the default one below"""
     stages: dict[str, float] = {}
     """limits of the life-cycle stages that differ from the defaults below"""
+    ledger: CostRules = CostRules()
+    """rates for costs that no table records"""
     tables: dict[str, TableConfig]
     """canonical table: how it is made; `lines` is required"""
 

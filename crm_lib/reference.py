@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -21,6 +22,7 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from crm_lib import cli, coverage, markdown, project, schema, segment_map
+from crm_lib.cost_rules import CostRules
 from crm_lib.dataset import Dataset, Mapping, Source, TableConfig
 from crm_lib.markdown import code, listed
 from crm_lib.quality import rules, structure
@@ -45,6 +47,7 @@ def text() -> str:
         source=_keys(Source),
         mapping=_keys(Mapping),
         stages=_keys(Thresholds),
+        ledger=_keys(CostRules),
         segment_keys=listed(field.name for field in fields(segment_map.Rule)),
         segments=_segments(),
         analyses="\n".join(map(_module, _modules())),
@@ -110,12 +113,18 @@ def _keys(block: type[BaseModel]) -> str:
 
 def _kind(annotation: Any) -> str:
     """What may stand there, in words."""
-    names = {str: "text", int: "whole number", float: "number", Mapping: "text or block"}
+    names = {
+        str: "text",
+        int: "whole number",
+        float: "number",
+        Decimal: "number",
+        Mapping: "text or block",
+    }
+    if hasattr(annotation, "__metadata__"):
+        return _kind(get_args(annotation)[0])
     if annotation in names:
         return names[annotation]
     origin, parts = get_origin(annotation), get_args(annotation)
-    if hasattr(annotation, "__metadata__"):
-        return _kind(parts[0])
     if origin is Literal:
         return " or ".join(map(code, parts))
     if origin in (Union, UnionType):
@@ -142,6 +151,8 @@ def _bounds(field: FieldInfo) -> str:
 
 def _default(field: FieldInfo) -> str:
     if field.default in (PydanticUndefined, None, "", []) or field.default == {}:
+        return ""
+    if isinstance(field.default, BaseModel):
         return ""
     return code(f"{field.default:g}" if isinstance(field.default, float) else field.default)
 

@@ -1,0 +1,61 @@
+"""The profit ledger: what each customer brought and cost in each month, exact and reconciled.
+
+One row a customer and month with an order line or a cost. customer_id is null for what belongs to no
+known customer (anonymous lines, costs of strangers, campaigns that nobody bears), so that the rows
+add up to the source. Money is DECIMAL; a component of which the data set knows nothing is null in
+every row.
+
+    gross_sales − discount − returns = revenue
+    revenue − cost_of_goods = gross_profit
+    gross_profit − cost_to_serve = contribution     (contacts, efforts, handling, payment terms)
+    revenue − every known cost = profit             (campaigns and acquisition, too)
+
+A cost counts in the month it is recorded in, also where that lies before the observed days. Under a
+scope the ledger is of the lines in it and of the customers with one: their costs count whole, the
+costs of others and of nobody are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import ibis.expr.types as ir
+
+from crm_lib.ledger import costs
+from crm_lib.ledger.components import (
+    Component,
+    Counts,
+    components,
+    counted,
+    lacking,
+    profit_label,
+)
+from crm_lib.ledger.months import COLUMNS, COSTS, COUNTS, MONEY, SERVING, WINNING, ledger
+from crm_lib.ledger.records import COST_TABLES, Records
+
+__all__ = [
+    "COLUMNS", "COSTS", "COST_TABLES", "COUNTS", "MONEY", "SERVING", "WINNING", "Component", "Counts",
+    "Records", "components", "counted", "counts_of", "lacking", "ledger", "profit_label", "write",
+]  # fmt: skip
+
+_COUNTS = "ledger.json"
+
+
+def write(records: Records, customer_months: ir.Table, folder: Path) -> None:
+    """Write `ledger.parquet`, sorted by customer and month, and what is known of its components.
+
+    Raises UsageError for a rule about a kind of contact that does not exist.
+    """
+    costs.check_kinds(records)
+    counts = counted(records)
+    missing = lacking(components(records.dataset, counts))
+    made = ledger(records, customer_months, missing)
+    made.order_by("customer_id", "month").to_parquet(folder / "ledger.parquet")
+    (folder / _COUNTS).write_text(json.dumps(counts, indent=1))
+
+
+def counts_of(folder: Path) -> Counts:
+    """What `write` counted of the components."""
+    found: Counts = json.loads((folder / _COUNTS).read_text())
+    return found

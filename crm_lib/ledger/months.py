@@ -1,0 +1,147 @@
+"""The ledger itself: what each customer brought and cost in each month, to the last unit of money."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from crm_lib.cost_rules import YEAR_DAYS
+from crm_lib.ledger import costs
+from crm_lib.ledger.records import Records, month_of
+
+COUNTS = ("occasions", "orders", "lines")
+SERVING = ("contact_cost", "effort_cost", "handling_cost", "terms_cost")
+"""Components of the cost to serve."""
+WINNING = ("exposure_cost", "campaign_cost", "acquisition_cost")
+"""Components of the cost of campaigns and of acquisition."""
+COSTS = ("cost_of_goods", *SERVING, *WINNING)
+MONEY = (
+    "gross_sales", "discount", "returns", "revenue", "cost_of_goods", "gross_profit", *SERVING,
+    "cost_to_serve", *WINNING, "contribution", "profit",
+)  # fmt: skip
+COLUMNS = ("customer_id", "month", *COUNTS, *MONEY)
+
+
+def ledger(records: Records, customer_months: ir.Table, lacking: frozenset[str]) -> ir.Table:
+    """One row a customer and month with an order line or a cost: see `crm_lib.ledger`.
+
+    customer_months: `facts.customer_months` of the same lines. lacking: components of which nothing
+    is known, null in every row.
+    """
+    rows = _joined(_sales(records, customer_months), _costs(records), records)
+    rows = rows.mutate(
+        handling_cost=_handling(rows, records), terms_cost=_terms(rows, records)
+    ).drop("payment_days")
+    nothing = ibis.null(records.money)
+    rows = rows.mutate(
+        **{name: nothing for name in ("discount", *COSTS) if name in lacking},
+        **{name: rows[name].fill_null(0).cast(records.money) for name in ("discount", *COSTS) if name not in lacking},
+    )  # fmt: skip
+    return _with_totals(rows, records, lacking).select(COLUMNS)
+
+
+def _sales(records: Records, customer_months: ir.Table) -> ir.Table:
+    """One row a customer and month with an order line; anonymous lines under customer_id null."""
+    known = customer_months.rename(cost_of_goods="cost")
+    money = ("revenue", "returns", "discount", "cost_of_goods")
+    types = {
+        "month": dt.date,
+        **dict.fromkeys(COUNTS, dt.int64),
+        **dict.fromkeys(money, records.money),
+    }
+    columns = ("customer_id", *types)
+    return known.select(columns).cast(types).union(_anonymous(records).select(columns).cast(types))
+
+
+def _anonymous(records: Records) -> ir.Table:
+    """The order lines of nobody known, one row a month."""
+    rows = records.lines.filter(records.lines.customer_id.isnull())
+    given = {name: costs.recorded(rows, name, records) for name in ("discount", "cost")}
+    rows = rows.mutate(month=month_of(rows.day), **given)
+    return rows.group_by("month").agg(
+        customer_id=ibis.null(dt.string),
+        occasions=ibis.literal(0, dt.int64),
+        orders=rows.order_id.nunique(where=rows.is_purchase),
+        lines=rows.count(),
+        revenue=rows.amount.sum(),
+        returns=-rows.amount.sum(where=rows.amount < 0).fill_null(0),
+        discount=rows.discount.sum(),
+        cost_of_goods=rows.cost.sum(),
+    )
+
+
+def _costs(records: Records) -> ir.Table | None:
+    """One row a customer and month with a posted cost, a column for each of `costs.POSTED`."""
+    posted = costs.postings(records)
+    if not posted:
+        return None
+    parts = [
+        table.group_by("customer_id", "month").agg(amount=table.amount.sum()).select(
+            "customer_id", "month", component=ibis.literal(name), amount=ibis._.amount.cast(records.money)
+        )
+        for name, table in posted.items()
+    ]  # fmt: skip
+    rows = costs.known_only(ibis.union(*parts) if len(parts) > 1 else parts[0], records)
+    return rows.group_by("customer_id", "month").agg(
+        **{name: rows.amount.sum(where=rows.component == name).cast(records.money) for name in costs.POSTED}
+    )  # fmt: skip
+
+
+def _joined(sales: ir.Table, posted: ir.Table | None, records: Records) -> ir.Table:
+    """Sales and posted costs side by side, and the payment days of the customer."""
+    if posted is None:
+        rows = sales.mutate(**{name: ibis.null(records.money) for name in costs.POSTED})
+    else:
+        same = [sales.customer_id.identical_to(posted.customer_id), sales.month == posted.month]
+        both = sales.outer_join(posted, same)
+        rows = both.mutate(
+            customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
+            month=ibis.coalesce(both.month, both.month_right),
+            **{name: both[name].fill_null(0) for name in (*COUNTS, "revenue", "returns")},
+        ).drop("customer_id_right", "month_right")
+    if "accounts" not in records.tables or not records.has("accounts", "payment_days"):
+        return rows.mutate(payment_days=ibis.null(dt.int64))
+    accounts = records.tables["accounts"].select("customer_id", "payment_days")
+    return rows.left_join(accounts, "customer_id").drop("customer_id_right")
+
+
+def _handling(rows: ir.Table, records: Records) -> ir.Value:
+    """Orders and lines at their rates, and the posted handling of returns."""
+    total = rows.handling_cost.fill_null(0)
+    rates = {"orders": records.rules.order_cost, "lines": records.rules.line_cost}
+    for count, rate in rates.items():
+        if rate is not None:
+            made = rows[count].cast(dt.Decimal(18, 0)) * ibis.literal(rate)
+            total = total + made.cast(records.money)
+    return total.cast(records.money)
+
+
+def _terms(rows: ir.Table, records: Records) -> ir.Value:
+    """Revenue × payment days ÷ 365.25 × the rate of capital, rounded a customer and month."""
+    rate = float(records.rules.capital_rate or Decimal(0)) / YEAR_DAYS
+    cost = rows.revenue.cast(dt.float64) * rows.payment_days.cast(dt.float64) * rate
+    return cost.cast(records.money)
+
+
+def _with_totals(rows: ir.Table, records: Records, lacking: frozenset[str]) -> ir.Table:
+    """What follows from the components: gross sales, gross profit, cost to serve, profits."""
+
+    def total(names: tuple[str, ...]) -> ir.Value:
+        known = [rows[name] for name in names if name not in lacking]
+        found = records.zero()
+        for value in known:
+            found = found + value
+        return found.cast(records.money)
+
+    discount = rows.discount if "discount" not in lacking else 0
+    gross_profit = (rows.revenue - rows.cost_of_goods).cast(records.money)
+    return rows.mutate(
+        gross_sales=(rows.revenue + rows.returns + discount).cast(records.money),
+        gross_profit=gross_profit,
+        cost_to_serve=total(SERVING),
+        contribution=(gross_profit - total(SERVING)).cast(records.money),
+        profit=(rows.revenue - total(COSTS)).cast(records.money),
+    )

@@ -1,0 +1,70 @@
+"""What a ledger is made of: the accepted rows of a data set as of a day, and whose costs they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from crm_lib.cost_rules import CostRules
+from crm_lib.dataset import Dataset
+from crm_lib.quality.dates import EARLIEST
+
+COST_TABLES = ("contacts", "efforts", "exposures", "campaigns", "customers", "accounts")
+"""The canonical tables besides order lines that costs are in."""
+
+
+def month_of(day: ir.Value) -> ir.Value:
+    """The first day of the month of a date.
+
+    Truncated, a DuckDB date is a timestamp, which Ibis takes for a date: hence the two casts.
+    """
+    return day.truncate("M").cast(dt.timestamp).cast(dt.date)
+
+
+@dataclass(frozen=True)
+class Records:
+    """Accepted rows as of a day.
+
+    lines: in scope, with `is_purchase` and `is_return`. known: customer_id of every known customer
+    (under a scope, of those with a line in it). tables: those of `COST_TABLES` that the data set has.
+    campaign_starts: campaign_id, starts_on of all campaigns, later ones included, which date what
+    belongs to them. is_scoped: whether `lines` are only a part of the order lines.
+    """
+
+    dataset: Dataset
+    lines: ir.Table
+    known: ir.Table
+    tables: Mapping[str, ir.Table]
+    as_of: date
+    campaign_starts: ir.Table | None = None
+    is_scoped: bool = False
+
+    @property
+    def rules(self) -> CostRules:
+        return self.dataset.ledger
+
+    @property
+    def money(self) -> dt.Decimal:
+        """The type of every amount of the ledger."""
+        return dt.Decimal(18, self.dataset.money_decimals)
+
+    def has(self, table: str, column: str) -> bool:
+        """Does the data set supply this column?"""
+        return column in self.dataset.supplies(table)
+
+    def zero(self) -> ir.Value:
+        return ibis.literal(0).cast(self.money)
+
+    def month(self, *days: ir.Value) -> ir.Value:
+        """The month of the first of these days that is known and plausible, else the first observed.
+
+        Days before 1901 stand for "unknown" in many systems.
+        """
+        given = [day.cast(dt.date) for day in days]
+        real = [(day >= ibis.literal(date.fromisoformat(EARLIEST))).ifelse(day, ibis.null(dt.date)) for day in given]  # fmt: skip
+        return month_of(ibis.coalesce(*real, ibis.literal(self.dataset.observed_from)))
