@@ -29,7 +29,7 @@ _EXACT_TERMS = 1000
 """Renewals summed one by one before the rest of an endless sum is integrated."""
 _LOG_TIMES = (0.0, 0.1, 1.0, 10.0, 100.0, 600.0)
 """Where the integral is cut, in logarithms of time."""
-_LARGEST_LOG = 200.0
+_LARGEST_LOG = 150.0
 _FAR = 100.0
 _LEAST_HAZARD = 1e-200
 """Rounding must not carry a chance of leaving to 0, whose logarithm ends a search."""
@@ -334,7 +334,7 @@ def fit_bdw(retention: Retention) -> BetaDiscreteWeibull:
 
 
 def _power(t: Array, c: float) -> tuple[Array, Array]:
-    """t^c up to e^200, and the logarithm of what is beyond: there S falls like t^(-c·gamma)."""
+    """t^c up to e^150, and the logarithm of what is beyond: there S falls like t^(-c·gamma)."""
     with np.errstate(divide="ignore"):
         size = c * np.log(t)
     return np.exp(np.minimum(size, _LARGEST_LOG)), np.maximum(size - _LARGEST_LOG, 0.0)
