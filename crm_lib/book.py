@@ -184,6 +184,11 @@ class Book:
         return ledgers.profit_label(self.components)
 
     @cached_property
+    def reconciliation(self) -> ir.Table:
+        """Do the ledger and its sources agree? One row a component and month: see `ledger`."""
+        return ledgers.reconciliation(self._records(self.folder), self.ledger, self.components)
+
+    @cached_property
     def months(self) -> ir.Table:
         """One row a month, anonymous lines included: see `facts.months`."""
         return self._read("months")
@@ -331,6 +336,8 @@ class Book:
         for name, table in made.items():
             table.to_parquet(folder / f"{name}.parquet")
         months = self.backend.read_parquet(folder / "customer_months.parquet")
+        if self.has("contacts"):
+            ledgers.check_kinds(self.dataset.ledger, self.staged("contacts"))
         ledgers.write(self._records(folder), months, folder)
 
     def _records(self, folder: Path) -> ledgers.Records:

@@ -20,9 +20,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import ibis.expr.types as ir
 
-from crm_lib.ledger import costs
+from crm_lib.errors import UsageError
 from crm_lib.ledger.components import (
     Component,
     Counts,
@@ -31,12 +32,14 @@ from crm_lib.ledger.components import (
     lacking,
     profit_label,
 )
+from crm_lib.ledger.costs import check_kinds
 from crm_lib.ledger.months import COLUMNS, COSTS, COUNTS, MONEY, SERVING, WINNING, ledger
+from crm_lib.ledger.reconciliation import reconciliation
 from crm_lib.ledger.records import COST_TABLES, Records
 
 __all__ = [
     "COLUMNS", "COSTS", "COST_TABLES", "COUNTS", "MONEY", "SERVING", "WINNING", "Component", "Counts",
-    "Records", "components", "counted", "counts_of", "lacking", "ledger", "profit_label", "write",
+    "Records", "check_kinds", "components", "counted", "counts_of", "lacking", "ledger", "profit_label", "reconciliation", "write",
 ]  # fmt: skip
 
 _COUNTS = "ledger.json"
@@ -45,13 +48,19 @@ _COUNTS = "ledger.json"
 def write(records: Records, customer_months: ir.Table, folder: Path) -> None:
     """Write `ledger.parquet`, sorted by customer and month, and what is known of its components.
 
-    Raises UsageError for a rule about a kind of contact that does not exist.
+    Raises UsageError where an amount is too large for `money_decimals`.
     """
-    costs.check_kinds(records)
     counts = counted(records)
     missing = lacking(components(records.dataset, counts))
     made = ledger(records, customer_months, missing)
-    made.order_by("customer_id", "month").to_parquet(folder / "ledger.parquet")
+    try:
+        made.order_by("customer_id", "month").to_parquet(folder / "ledger.parquet")
+    except duckdb.ConversionException as error:
+        decimals = records.dataset.money_decimals
+        raise UsageError(
+            f"A month's money does not fit into {records.money.precision} digits, {decimals} of them "
+            f"after the point: lower `money_decimals: {decimals}` in dataset.yml. ({error})"
+        ) from None
     (folder / _COUNTS).write_text(json.dumps(counts, indent=1))
 
 

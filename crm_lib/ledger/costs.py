@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from crm_lib.cost_rules import CONTACT_KINDS, OTHER
+from crm_lib.cost_rules import CONTACT_KINDS, OTHER, CostRules
 from crm_lib.errors import UsageError, unknown
 from crm_lib.ledger import campaigns
 from crm_lib.ledger.records import Records, month_of
@@ -46,20 +46,19 @@ def known_only(posted: ir.Table, records: Records) -> ir.Table:
     return joined.drop("customer_id").rename(customer_id="known_id").select(posted.columns)
 
 
-def check_kinds(records: Records) -> None:
-    """Raise UsageError for a kind under `contact_cost` that is neither declared nor in the contacts."""
-    named = [kind for kind in records.rules.contact_cost if kind != OTHER]
-    strange = [kind for kind in named if kind not in CONTACT_KINDS]
-    if not strange or "contacts" not in records.tables:
+def check_kinds(rules: CostRules, contacts: ir.Table) -> None:
+    """Raise UsageError for a kind under `contact_cost` that is neither declared nor among `contacts`.
+
+    contacts: all there are, whatever the day, so that the answer is the same for each day.
+    """
+    strange = [kind for kind in rules.contact_cost if kind not in (*CONTACT_KINDS, OTHER)]
+    if not strange:
         return
-    contacts = records.tables["contacts"]
-    found = contacts.select("kind").distinct().limit(1000).to_pyarrow()["kind"].to_pylist()
+    kinds = contacts.select("kind").distinct().limit(1000).to_pyarrow()["kind"].to_pylist()
+    known = dict.fromkeys((*CONTACT_KINDS, *(kind for kind in kinds if kind), OTHER))
     for kind in strange:
-        if kind not in found:
-            known = [*CONTACT_KINDS, *(str(k) for k in found if k), OTHER]
-            raise UsageError(
-                "ledger.contact_cost: " + unknown("kind of contact", kind, dict.fromkeys(known))
-            )
+        if kind not in known:
+            raise UsageError("ledger.contact_cost: " + unknown("kind of contact", kind, known))
 
 
 def contact_rate(contacts: ir.Table, records: Records) -> ir.Value:
@@ -127,13 +126,19 @@ def _exposures(records: Records) -> ir.Table | None:
     return _posted(rows, rows.month, rows.cost, records)
 
 
+def acquired(records: Records) -> ir.Table:
+    """The customers with an acquisition cost and `month`: of `acquired_on`, else of the first line."""
+    rows = records.tables["customers"]
+    rows = rows.filter(rows.acquisition_cost.notnull(), rows.acquisition_cost != 0)
+    lines = records.lines
+    first = lines.group_by(buyer=lines.customer_id).agg(first_day=lines.day.min())
+    joined = rows.left_join(first, rows.customer_id == first.buyer)
+    days = [joined[name] for name in ("acquired_on", "first_day") if name in joined.columns]
+    return joined.select("customer_id", "acquisition_cost", month=records.month(*days))
+
+
 def _acquisitions(records: Records) -> ir.Table | None:
     if "customers" not in records.tables or not records.has("customers", "acquisition_cost"):
         return None
-    rows = records.tables["customers"]
-    rows = rows.filter(rows.acquisition_cost.notnull(), rows.acquisition_cost != 0)
-    days = [rows.acquired_on] if "acquired_on" in rows.columns else []
-    first = records.lines.group_by(buyer="customer_id").agg(first_day=records.lines.day.min())
-    joined = rows.left_join(first, rows.customer_id == first.buyer)
-    days = [joined[day.get_name()] for day in days]
-    return _posted(joined, records.month(*days, joined.first_day), joined.acquisition_cost, records)
+    rows = acquired(records)
+    return _posted(rows, rows.month, rows.acquisition_cost, records)
