@@ -9,7 +9,7 @@ the covariance that standard errors come from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import linalg, optimize
@@ -25,9 +25,11 @@ LOG_REACH = 9.0
 
 _AT_BOUND = 1e-3
 _STEP = 1e-4
-_NEWTON_STEPS = 25
+_NEWTON_STEPS = 50
 _DONE = 1e-9
-"""A Newton step that promises less log-likelihood than this, a customer, ends the search."""
+"""A step that promises less log-likelihood than this, or this of 1,000 customers', ends the search."""
+_FOLLOWS = 0.3
+"""A parameter that moves by this share with another, in logarithms, is as undetermined as it."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Estimate:
     """The end of a search.
 
     `covariance` is of the logarithms of the parameters, in the order of `names`; rows and columns of
-    weak parameters are 0. `weak`: parameters that ran to the end of their range or that the data
-    do not determine; they have no standard error, and a reader must be told.
+    weak parameters are 0. `weak`: parameters that ran to the end of their range, that follow one
+    that did, or that the data do not determine; they have no standard error, and a reader must be told.
     """
 
     params: dict[str, float]
@@ -59,119 +61,175 @@ class Estimate:
         }
 
 
+@dataclass
+class _Point:
+    """A place of the search: cost a customer, its gradient and, once asked for, its Hessian."""
+
+    theta: Array
+    cost: float
+    gradient: Array
+    hessian: Array | None = field(default=None)
+
+
+class _Search:
+    """The search for the lowest cost a customer over logarithms of parameters, within a box."""
+
+    def __init__(self, objective: Objective, low: Array, high: Array, customers: float) -> None:
+        self.objective, self.low, self.high, self.customers = objective, low, high, customers
+        self.enough = _DONE * max(1.0, customers * 1e-3) / customers
+
+    def cost(self, theta: Array) -> tuple[float, Array]:
+        params = np.exp(theta)
+        value, gradient = self.objective(params)
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            return np.inf, np.zeros_like(theta)
+        return -value / self.customers, -gradient * params / self.customers
+
+    def at(self, theta: Array) -> _Point:
+        return _Point(theta, *self.cost(theta))
+
+    def from_start(self, theta: Array) -> _Point:
+        """The optimum near a start: quasi-Newton first, Newton to end."""
+        found = optimize.minimize(
+            self.cost,
+            theta,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=list(zip(self.low, self.high, strict=True)),
+            options={"maxiter": 200, "ftol": 1e-10, "gtol": 1e-5},
+        )
+        return self.newton(self.at(found.x))
+
+    def newton(self, point: _Point) -> _Point:
+        """Newton steps until they promise nothing more; a Hessian serves as long as it serves well.
+
+        The Hessian that `point` brings may be that of coarser data.
+        """
+        fresh = point.hessian is None
+        if point.hessian is None:
+            point.hessian = self.hessian(point.theta)
+        for _ in range(_NEWTON_STEPS):
+            step = self._step(point)
+            promise = -float(point.gradient @ step)
+            if promise < self.enough:
+                break
+            to = self._line(point, step)
+            good = to is not None and to.cost < point.cost - 0.45 * promise
+            if to is None:
+                if fresh:
+                    break
+                to = point
+            # A step that kept what it promised has a Hessian good enough for the next.
+            fresh = not good
+            to.hessian = point.hessian if good else self.hessian(to.theta)
+            point = to
+        return point
+
+    def _line(self, point: _Point, step: Array) -> _Point | None:
+        for size in (1.0, 0.5, 0.25, 0.05, 0.01):
+            to = self.at(np.clip(point.theta + size * step, self.low, self.high))
+            if to.cost < point.cost:
+                return to
+        return None
+
+    def hessian(self, theta: Array) -> Array:
+        """Central differences of the gradient, made symmetric."""
+        rows = []
+        for i in range(len(theta)):
+            step = np.zeros_like(theta)
+            step[i] = _STEP
+            ahead, behind = self.cost(theta + step)[1], self.cost(theta - step)[1]
+            rows.append((ahead - behind) / (2 * _STEP))
+        matrix = np.array(rows)
+        return (matrix + matrix.T) / 2
+
+    def free(self, point: _Point) -> np.ndarray:
+        """Which parameters are inside their range, or at its end but drawn back inside."""
+        low = (point.theta < self.low + _AT_BOUND) & (point.gradient >= 0)
+        high = (point.theta > self.high - _AT_BOUND) & (point.gradient <= 0)
+        return ~(low | high)
+
+    def _step(self, point: _Point) -> Array:
+        """The Newton step of the free parameters, at most 1 in any logarithm; always downhill."""
+        step, free = np.zeros_like(point.theta), self.free(point)
+        if not free.any() or point.hessian is None:
+            return step
+        values, vectors = linalg.eigh(point.hessian[np.ix_(free, free)])
+        curvature = np.maximum(np.abs(values), 1e-10 * max(1.0, np.abs(values).max()))
+        part = -(vectors / curvature) @ (vectors.T @ point.gradient[free])
+        step[free] = part / max(1.0, np.abs(part).max())
+        return step
+
+
 def maximise(
     objective: Objective,
-    start: Mapping[str, float],
+    starts: Mapping[str, float] | Sequence[Mapping[str, float]],
     *,
     natural: Mapping[str, float] | None = None,
     customers: float = 1.0,
+    coarse: Objective | None = None,
 ) -> Estimate:
-    """The parameters with the highest log-likelihood, searched from `start`.
+    """The parameters with the highest log-likelihood, the best of the searches from all `starts`.
 
     `natural` is each parameter's natural size (default 1; times have that of the data), around which
-    `LOG_REACH` bounds the search. `customers` scales the stopping rule. Raises NoModel where the
-    likelihood is not finite at the start or the search ends nowhere.
+    `LOG_REACH` bounds the search. `customers` scales the stopping rule. `coarse`, the objective on
+    smaller data of as many customers, is searched first and `objective` only from its optimum.
+    Raises NoModel where the likelihood is not finite at any start.
     """
-    names = tuple(start)
+    starts = [starts] if isinstance(starts, Mapping) else starts
+    names = tuple(starts[0])
     centre = np.log([(natural or {}).get(name, 1.0) for name in names])
     low, high = centre - LOG_REACH, centre + LOG_REACH
-    at = np.clip(np.log([start[name] for name in names]), low, high)
+    search = _Search(objective, low, high, customers)
+    first = search if coarse is None else _Search(coarse, low, high, customers)
+    found = [
+        first.from_start(theta)
+        for theta in (np.clip(np.log([s[n] for n in names]), low, high) for s in starts)
+        if np.isfinite(first.cost(theta)[0])
+    ]
+    if not found:
+        raise NoModel(f"The likelihood is not finite where the search starts: {dict(starts[0])}.")
+    end = min(found, key=lambda point: point.cost)
+    if coarse is not None:
+        point = search.at(end.theta)
+        point.hessian = end.hessian
+        end = search.newton(point)
+    return _estimate(search, end, names)
 
-    def cost(theta: Array) -> tuple[float, Array]:
-        params = np.exp(theta)
-        value, gradient = objective(params)
-        if not (np.isfinite(value) and np.isfinite(gradient).all()):
-            return 1e25, np.zeros_like(theta)
-        return -value / customers, -gradient * params / customers
 
-    if cost(at)[0] >= 1e25:
-        raise NoModel(f"The likelihood is not finite where the search starts: {dict(start)}.")
-    found = optimize.minimize(
-        cost,
-        at,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=list(zip(low, high, strict=True)),
-        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7},
+def _estimate(search: _Search, end: _Point, names: tuple[str, ...]) -> Estimate:
+    information = search.hessian(end.theta) * search.customers
+    covariance, weak = _covariance(information, search.free(end))
+    return Estimate(
+        params=dict(zip(names, (float(v) for v in np.exp(end.theta)), strict=True)),
+        log_likelihood=float(-end.cost * search.customers),
+        covariance=covariance,
+        weak=tuple(name for name, w in zip(names, weak, strict=True) if w),
     )
-    theta, hessian, free = _newton(cost, found.x, low, high, customers)
-    covariance, undetermined = _covariance(hessian * customers, free)
-    value = -cost(theta)[0] * customers
-    weak = tuple(n for n, f, u in zip(names, free, undetermined, strict=True) if not f or u)
-    params = dict(zip(names, (float(v) for v in np.exp(theta)), strict=True))
-    return Estimate(params, float(value), covariance, weak)
-
-
-def _newton(
-    cost: Objective, theta: Array, low: Array, high: Array, customers: float
-) -> tuple[Array, Array, np.ndarray]:
-    """Newton steps over the parameters that are not at a bound, until they promise nothing more.
-
-    Returns the end, the Hessian of `cost` there, and which parameters are free.
-    """
-    value, gradient = cost(theta)
-    for _ in range(_NEWTON_STEPS):
-        free = (theta > low + _AT_BOUND) & (theta < high - _AT_BOUND)
-        hessian = _hessian(cost, theta)
-        step = _downhill(hessian, gradient, free)
-        promise = float(-gradient @ step)
-        if promise * customers < _DONE * max(1.0, customers * 1e-3):
-            break
-        for size in (1.0, 0.5, 0.25, 0.05):
-            trial = np.clip(theta + size * step, low, high)
-            trial_value, trial_gradient = cost(trial)
-            if trial_value < value:
-                theta, value, gradient = trial, trial_value, trial_gradient
-                break
-        else:
-            break
-    return theta, hessian, free
-
-
-def _hessian(cost: Objective, theta: Array) -> Array:
-    """Central differences of the gradient, made symmetric."""
-    rows = []
-    for i in range(len(theta)):
-        step = np.zeros_like(theta)
-        step[i] = _STEP
-        rows.append((cost(theta + step)[1] - cost(theta - step)[1]) / (2 * _STEP))
-    matrix = np.array(rows)
-    return (matrix + matrix.T) / 2
-
-
-def _downhill(hessian: Array, gradient: Array, free: np.ndarray) -> Array:
-    """The Newton step of the free parameters, of at most 1 in the logarithm; always downhill."""
-    step = np.zeros_like(gradient)
-    if not free.any():
-        return step
-    values, vectors = linalg.eigh(hessian[np.ix_(free, free)])
-    curvature = np.maximum(np.abs(values), 1e-10 * max(1.0, np.abs(values).max()))
-    part = -(vectors / curvature) @ (vectors.T @ gradient[free])
-    step[free] = part / max(1.0, np.abs(part).max())
-    return step
 
 
 def _covariance(information: Array, free: np.ndarray) -> tuple[Array, np.ndarray]:
-    """Inverse of the information on the free parameters, and which of all are undetermined.
+    """Inverse of the information on the parameters that are determined, and which are not.
 
-    Undetermined: the likelihood is (nearly) flat or rises in a direction that moves the parameter.
+    Not determined: at the end of its range; or the likelihood is (nearly) flat or rises in a
+    direction that moves the parameter; or it moves along with one that is not determined.
     """
     size = len(information)
-    covariance, undetermined = np.zeros((size, size)), np.zeros(size, dtype=bool)
-    if not free.any():
-        return covariance, undetermined
-    values, vectors = linalg.eigh(information[np.ix_(free, free)])
-    # A standard error of the logarithm above 20 tells nothing: the parameter may be anything.
-    flat = values < 1 / 400
-    places = np.flatnonzero(free)
-    if flat.any():
-        moved = (np.abs(vectors[:, flat]) > 0.3).any(axis=1)
-        undetermined[places[moved]] = True
-    known = vectors[:, ~flat] / values[~flat] @ vectors[:, ~flat].T
-    covariance[np.ix_(free, free)] = known
-    covariance[undetermined, :] = 0.0
-    covariance[:, undetermined] = 0.0
-    return covariance, undetermined
+    weak = ~free
+    if free.any():
+        values, vectors = linalg.eigh(information[np.ix_(free, free)])
+        # A standard error of the logarithm above 20 tells nothing: the parameter may be anything.
+        flat = values < 1 / 400
+        weak[free] = (np.abs(vectors[:, flat]) > _FOLLOWS).any(axis=1)
+    if weak.any() and not weak.all():
+        known = ~weak
+        moves = np.linalg.lstsq(information[np.ix_(known, known)], information[np.ix_(known, weak)])
+        weak[known] |= (np.abs(moves[0]) > _FOLLOWS).any(axis=1)
+    covariance = np.zeros((size, size))
+    if not weak.all():
+        known = ~weak
+        covariance[np.ix_(known, known)] = linalg.pinvh(information[np.ix_(known, known)])
+    return covariance, weak
 
 
 def best(estimates: Sequence[Estimate]) -> Estimate:

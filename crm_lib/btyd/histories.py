@@ -8,6 +8,7 @@ is the same to the last digit and ten million customers become one or two millio
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -33,7 +34,25 @@ def factor(unit: str, to: str) -> float:
     return DAYS[unit] / DAYS[to]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """The distinct values of a column, ascending, and the place of each row among them.
+
+    Times of whole days and counts have a few hundred: a logarithm or gamma function of each is
+    taken once and looked up.
+    """
+
+    values: Array
+    place: npt.NDArray[np.intp]
+
+
+def levels(column: npt.NDArray[np.generic]) -> Levels:
+    """The levels of a column without nulls."""
+    place, values = pd.factorize(column, sort=True)
+    return Levels(np.asarray(values), place)
+
+
+@dataclass(frozen=True, eq=False)
 class Histories:
     """Purchase histories, one row each: x, t_x, T and how many customers share it (`weight`).
 
@@ -57,6 +76,38 @@ class Histories:
     def repeats(self) -> float:
         """Repeat occasions of all customers."""
         return float(self.weight @ self.x)
+
+    @cached_property
+    def x_levels(self) -> Levels:
+        return levels(self.x)
+
+    @cached_property
+    def t_x_levels(self) -> Levels:
+        return levels(self.t_x)
+
+    @cached_property
+    def T_levels(self) -> Levels:
+        return levels(self.T)
+
+    @cached_property
+    def weight_by_x(self) -> Array:
+        """Customers at each level of x."""
+        return np.bincount(self.x_levels.place, self.weight)
+
+    @cached_property
+    def weight_by_T(self) -> Array:
+        """Customers at each level of T."""
+        return np.bincount(self.T_levels.place, self.weight)
+
+    @cached_property
+    def repeats_by_T(self) -> Array:
+        """Repeat occasions of the customers at each level of T."""
+        return np.bincount(self.T_levels.place, self.weight * self.x)
+
+    @cached_property
+    def repeaters(self) -> Histories:
+        """The rows with a repeat occasion."""
+        return self.take(self.x > 0)
 
     def to(self, unit: Unit) -> Histories:
         """The same histories in another unit of time."""

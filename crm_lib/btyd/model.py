@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from crm_lib.btyd.estimation import Estimate, maximise
+from crm_lib.btyd.estimation import Estimate, Objective, maximise
 from crm_lib.btyd.histories import COARSE_ROWS, Array, Histories, Unit, factor
 from crm_lib.errors import NoModel, UsageError, listing
 
@@ -60,24 +60,26 @@ class PurchaseModel(ABC):
         """
         cls._check(histories)
         data = histories.compressed()
-        start = cls._start(data)
-        if len(data) > COARSE_ROWS:
-            start = cls._maximised(data.coarse(), start).params
-        estimate = cls._maximised(data, start)
+        span = float(data.weight @ data.T / data.customers)
+        natural = dict.fromkeys(cls.time_names, span) | {
+            "alpha": float(data.weight @ data.T) / data.repeats
+        }
+        coarse = data.coarse() if len(data) > COARSE_ROWS else None
+        estimate = maximise(
+            cls._objective(data),
+            cls._starts(data),
+            natural=natural,
+            customers=data.customers,
+            coarse=None if coarse is None else cls._objective(coarse),
+        )
         model = cls(unit=histories.unit, **estimate.params)
         model.estimate_ = estimate
         model.customers_ = histories.customers
         return model
 
     @classmethod
-    def _maximised(cls, data: Histories, start: dict[str, float]) -> Estimate:
-        span = float(data.weight @ data.T / data.customers)
-        return maximise(
-            lambda params: cls.log_likelihood_and_gradient(params, data),
-            start,
-            natural=dict.fromkeys(cls.time_names, span),
-            customers=data.customers,
-        )
+    def _objective(cls, data: Histories) -> Objective:
+        return lambda params: cls.log_likelihood_and_gradient(params, data)
 
     @classmethod
     def _check(cls, data: Histories) -> None:
@@ -94,10 +96,10 @@ class PurchaseModel(ABC):
             )
 
     @classmethod
-    def _start(cls, data: Histories) -> dict[str, float]:
-        """Where the search begins: moments where they are easy, else the size of the data."""
+    def _starts(cls, data: Histories) -> list[dict[str, float]]:
+        """Where searches begin: more than one where a likelihood may have more than one peak."""
         span = float(data.weight @ data.T / data.customers)
-        return {name: span / 2 if name in cls.time_names else 1.0 for name in cls.names}
+        return [{name: span / 2 if name in cls.time_names else 1.0 for name in cls.names}]
 
     @classmethod
     @abstractmethod

@@ -1,0 +1,152 @@
+"""What BG/NBD and MBG/NBD share: customers buy at random and may leave after a purchase.
+
+Alive, a customer buys at a rate λ of his own, and at each chance to leave does so with a probability
+p of his own; λ is gamma (r, α), p is beta (a, b) over customers. The two models differ in one
+thing only: whether the first purchase, too, is a chance to leave. With n chances passed or taken,
+
+    L = Γ(r+x)/Γ(r) · α^r · [ B(a, b+n) (α+T)^-(r+x) + 1{n>0} B(a+1, b+n-1) (α+t_x)^-(r+x) ] / B(a, b)
+
+where the first term is of customers still there and the second of those who left at t_x.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from scipy import special
+
+from crm_lib.btyd.histories import Array, Histories, Levels, levels
+from crm_lib.btyd.model import PurchaseModel
+from crm_lib.btyd.special import log_rising, negative_binomial, purchases_until_leaving
+
+_BLOCK = 1 << 15
+"""Rows at a time: what a block needs stays in the processor's cache."""
+
+
+class BetaGeometric(PurchaseModel):
+    """Customers with a gamma rate of purchase and a beta probability to leave at a chance."""
+
+    names = ("r", "alpha", "a", "b")
+    first_is_chance: ClassVar[int]
+    """1 where a customer may leave after the very first purchase, else 0."""
+
+    @classmethod
+    def _starts(cls, data: Histories) -> list[dict[str, float]]:
+        rate = data.repeats / float(data.weight @ data.T)
+        few, many = {"a": 0.5, "b": 2.0}, {"a": 0.1, "b": 5.0}
+        return [
+            {"r": 0.5, "alpha": 0.25 / rate, **few},
+            {"r": 2.0, "alpha": 2.0 / rate, **many},
+        ]
+
+    # --- likelihood -------------------------------------------------------------------------------
+
+    @classmethod
+    def log_likelihoods(cls, params: Array, data: Histories) -> Array:
+        r, alpha, a, b = params
+        chances = data.x + cls.first_is_chance
+        bought = (
+            log_rising(r, data.x) - r * np.log1p(data.T / alpha) - data.x * np.log(alpha + data.T)
+        )
+        stayed = log_rising(b, chances) - log_rising(a + b, chances)
+        return bought + stayed - special.log_expit(-cls._odds_of_leaving(params, data))
+
+    @classmethod
+    def _odds_of_leaving(cls, params: Array, data: Histories) -> Array:
+        """Logarithm of P(left at t_x) / P(still there), row by row; -inf without a chance to leave."""
+        r, alpha, a, b = params
+        chances = data.x + cls.first_is_chance
+        silent = (r + data.x) * np.log1p((data.T - data.t_x) / (alpha + data.t_x))
+        log_odds = np.log(a) - np.log(b + np.maximum(chances, 1) - 1) + silent
+        return np.where(chances > 0, log_odds, -np.inf)
+
+    @classmethod
+    def log_likelihood_and_gradient(cls, params: Array, data: Histories) -> tuple[float, Array]:
+        r, alpha, a, b = params
+        x, T = data.x_levels.values, data.T_levels.values
+        customers, seen, repeats = data.weight_by_x, data.weight_by_T, data.repeats_by_T
+        chances = x + cls.first_is_chance
+        rates = r * seen + repeats
+        value = customers @ (log_rising(r, x) + log_rising(b, chances) - log_rising(a + b, chances))
+        value -= r * (seen @ np.log1p(T / alpha)) + repeats @ np.log(alpha + T)
+        both = special.digamma(a + b) - special.digamma(a + b + chances)
+        gradient = np.array(
+            [
+                customers @ (special.digamma(r + x) - special.digamma(r))
+                - seen @ np.log1p(T / alpha),
+                data.customers * r / alpha - rates @ (1 / (alpha + T)),
+                customers @ both,
+                customers @ (both + special.digamma(b + chances) - special.digamma(b)),
+            ]
+        )
+        left, left_gradient = cls._leaving(params, data if cls.first_is_chance else data.repeaters)
+        return float(value + left), gradient + left_gradient
+
+    @classmethod
+    def _leaving(cls, params: Array, data: Histories) -> tuple[float, Array]:
+        """Σ weight · log(1 + odds of having left) and its gradient; each row has had a chance."""
+        r, alpha, a, b = params
+        x, t_x, T = data.x_levels, data.t_x_levels, data.T_levels
+        passed = b + x.values + cls.first_is_chance - 1
+        by_x = (np.log(a) - np.log(passed), r + x.values)
+        by_t_x = (np.log(alpha + t_x.values), 1 / (alpha + t_x.values))
+        by_T = (np.log(alpha + T.values), 1 / (alpha + T.values))
+        value, by_rate, by_alpha = 0.0, 0.0, 0.0
+        gone = np.zeros(len(x.values))
+        for start in range(0, len(data), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            i, j, k = x.place[rows], t_x.place[rows], T.place[rows]
+            weight, power = data.weight[rows], by_x[1][i]
+            silence = by_T[0][k] - by_t_x[0][j]
+            log_odds = by_x[0][i] + power * silence
+            small = np.exp(-np.abs(log_odds))
+            value += np.einsum("i,i", weight, np.maximum(log_odds, 0) + np.log(1 + small))
+            p_gone = weight * np.where(log_odds > 0, 1.0, small) / (1 + small)
+            by_rate += np.einsum("i,i", p_gone, silence)
+            by_alpha += np.einsum("i,i,i", p_gone, power, by_T[1][k] - by_t_x[1][j])
+            gone += np.bincount(i, p_gone, minlength=len(gone))
+        return value, np.array([by_rate, by_alpha, gone.sum() / a, -(gone / passed).sum()])
+
+    # --- what it says of customers -----------------------------------------------------------------
+
+    def _p_alive(self, data: Histories) -> Array:
+        return special.expit(-self._odds_of_leaving(self._vector, data))
+
+    def _expected_if_alive(self, x: Array, T: Array, horizon: Array) -> Array:
+        r, alpha, a, b = self._vector
+        rows = np.broadcast_arrays(x, T, horizon)
+        distinct, place = _distinct(*(row.ravel() for row in rows))
+        counts, seen, ahead = distinct
+        expected = purchases_until_leaving(
+            r + counts, ahead / (alpha + seen), a, b + counts + self.first_is_chance
+        )
+        return expected[place].reshape(rows[0].shape)
+
+    def _expected_of_new(self, t: Array) -> Array:
+        _, _, a, b = self._vector
+        stays = b / (a + b) if self.first_is_chance else 1.0
+        zero = np.zeros_like(t)
+        return stays * self._expected_if_alive(zero, zero, t)
+
+    def _probabilities(self, counts: Array, t: float) -> Array:
+        r, alpha, a, b = self._vector
+        chances = counts + self.first_is_chance
+        exactly, at_least = negative_binomial(counts, r, t / alpha)
+        stayed = np.exp(log_rising(b, chances) - log_rising(a + b, chances))
+        left = np.where(chances > 0, a / (b + np.maximum(chances, 1) - 1), 0.0)
+        return stayed * (exactly + left * at_least)
+
+
+def _distinct(*columns: Array) -> tuple[list[Array], np.ndarray]:
+    """The distinct rows of the columns, and the place of each row among them."""
+    coded = [levels(column) for column in columns]
+    key = np.zeros(len(columns[0]), dtype=np.int64)
+    for code in coded:
+        key = key * len(code.values) + code.place
+    keys: Levels = levels(key)
+    kept, parts = keys.values, []
+    for code in reversed(coded):
+        kept, place = np.divmod(kept, len(code.values))
+        parts.append(code.values[place])
+    return parts[::-1], keys.place

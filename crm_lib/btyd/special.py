@@ -1,0 +1,118 @@
+"""Functions of purchase models that scipy has not, or not stable over the whole range."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from crm_lib.btyd.histories import Array
+
+_PRECISION = 1e-14
+_TERMS = 2_000
+_NODES_AT_ONCE = 1 << 20
+
+
+def log_rising(start: float, count: Array) -> Array:
+    """log of start · (start + 1) ⋯ (start + count - 1): Γ(start + count) / Γ(start)."""
+    return special.gammaln(start + count) - special.gammaln(start)
+
+
+def negative_binomial(counts: Array, r: float, u: float) -> tuple[Array, Array]:
+    """P(K = n) and P(K ≥ n) of purchases in a time t at rates that are gamma (r, α); u = t / α."""
+    if u == 0:
+        return np.where(counts == 0, 1.0, 0.0), np.where(counts == 0, 1.0, 0.0)
+    log_pmf = log_rising(r, counts) - special.gammaln(counts + 1) - r * np.log1p(u)
+    exactly = np.exp(log_pmf - counts * np.log1p(1 / u))
+    tail = special.betainc(np.maximum(counts, 1), r, u / (1 + u))
+    return exactly, np.where(counts == 0, 1.0, tail)
+
+
+def purchases_until_leaving(A: Array, u: Array, a: float, B: Array) -> Array:
+    """Expected purchases when each is a chance to leave: rate gamma (A, 1), p beta (a, B), time u.
+
+    A sum of positive terms, so there is nothing to cancel anywhere (a = 1, a + b < 1 and the like
+    are no special cases): purchase j + 1 comes if the customer would buy more than j times, K being
+    negative binomial, and has stayed at each of j chances,
+
+        E = Σ_j P(K > j) · (B)_j / (a + B)_j .
+
+    Where that takes too many terms (a long horizon), the integral over p is used.
+    """
+    A, u, B = (np.asarray(v, dtype=float) for v in np.broadcast_arrays(A, u, B))
+    none = A * np.log1p(u)
+    total = np.zeros(A.shape)
+    # Beyond this exp(-none) is no longer a normal number and the sum cannot start.
+    summed = none < 600
+    left = ~summed
+    todo = np.flatnonzero(summed & (u > 0))
+    left[todo] = ~_summed(A[todo], u[todo], a, B[todo], total, todo)
+    rest = np.flatnonzero(left)
+    if len(rest):
+        total[rest] = _integrated(A[rest], u[rest], a, B[rest])
+    return total
+
+
+def _summed(A: Array, u: Array, a: float, B: Array, total: Array, rows: np.ndarray) -> np.ndarray:
+    """Adds the series of each row into `total`; says which rows came to an end within `_TERMS`."""
+    done = np.zeros(len(rows), dtype=bool)
+    at = np.arange(len(rows))
+    z = u / (1 + u)
+    exactly, more = np.exp(-A * np.log1p(u)), -np.expm1(-A * np.log1p(u))
+    stayed, sum_ = np.ones_like(A), np.zeros_like(A)
+    for j in range(_TERMS):
+        sum_ += more * stayed
+        stayed = stayed * ((B + j) / (a + B + j))
+        exactly = exactly * (z * (A + j) / (j + 1))
+        more = np.maximum(more - exactly, 0)
+        if j % 8 == 7:
+            # What is still to come, were the ratio of neighbouring terms to stay.
+            ratio = np.minimum(z * np.maximum((A + j) / (j + 1), 1), 1) * (B + j) / (a + B + j)
+            end = more * stayed < _PRECISION * sum_ * (1 - ratio)
+            if end.any():
+                total[rows[at[end]]] = sum_[end]
+                done[at[end]] = True
+                go = ~end
+                at, A, B, z = at[go], A[go], B[go], z[go]
+                exactly, more, stayed, sum_ = exactly[go], more[go], stayed[go], sum_[go]
+                if not len(at):
+                    break
+    return done
+
+
+def _integrated(A: Array, u: Array, a: float, B: Array) -> Array:
+    """The same expectation as an integral over p, by the trapezoidal rule in logit p.
+
+    With h(p) = (1 - (1 + p u)^-A) / p the expectation is E h(p) for p ~ beta (a, B); by parts it is
+    E g(p) for p ~ beta (a + 1, B) with g = h - (1 - p) h' / (a + B), which no small a spoils; and
+    g(1) + E[g(p) - g(1)] is not spoiled by a small B. Every part is positive.
+    """
+    out = np.empty_like(A)
+    spread = np.sqrt(1 / (a + 1) + 1 / (B + 1))
+    mode = np.log((a + 1) / B)
+    low = np.minimum(mode, -np.log1p(A * u)) - 9 * spread - 40 / (a + 1)
+    high = np.maximum(mode, 0) + 9 * spread + 40 / (B + 1)
+    step = np.minimum(0.2, 0.4 / np.sqrt(a + 1))
+    nodes = int(np.ceil((high - low).max() / step)) + 1
+    rows_at_once = max(1, _NODES_AT_ONCE // nodes)
+    for start in range(0, len(A), rows_at_once):
+        rows = slice(start, start + rows_at_once)
+        out[rows] = _trapezoid(*(v[rows, None] for v in (A, u, B, low, high)), a, nodes)
+    return out
+
+
+def _trapezoid(
+    A: Array, u: Array, B: Array, low: Array, high: Array, a: float, nodes: int
+) -> Array:
+    y = np.linspace(0, 1, nodes) * (high - low) + low
+    p, kept = special.expit(y), special.expit(-y)
+    log_weight = (a + 1) * special.log_expit(y) + B * special.log_expit(-y)
+    weight = np.exp(log_weight - special.betaln(a + 1, B)) * (high - low) / (nodes - 1)
+
+    def g(p: Array, kept: Array) -> Array:
+        fell = np.log1p(p * u)
+        h = -np.expm1(-A * fell) / p
+        slope = (h - A * u * np.exp(-(A + 1) * fell)) / p
+        return h + kept * np.maximum(slope, 0) / (a + B)
+
+    at_1 = g(np.ones_like(A), np.zeros_like(A))
+    return (at_1 + np.sum(weight * (g(p, kept) - at_1), axis=1, keepdims=True))[:, 0]
