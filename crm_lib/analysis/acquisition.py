@@ -1,0 +1,315 @@
+"""Acquisition: what customers cost to win, when they pay it back, and what each source brought.
+
+A customer is *won* with the first purchase occasion after the warm-up; who was first seen in the
+warm-up is in no row. Costs of winning that were spent on people who never bought count as well:
+
+    CAC = cost of winning everyone the origin brought ÷ those who bought
+
+Contribution here is the ledger's profit before the cost of acquisition: what a customer brought less
+every other known cost. The month of the first purchase is month 1 of the relationship; what was
+spent on a customer before it counts there. Months that are not wholly observed are left out.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from crm_lib.engine import collect
+from crm_lib.errors import NotInData, UsageError, unknown
+from crm_lib.needs import needs
+from crm_lib.periods import Window, last_full_month
+
+FEWEST = 30
+"""With fewer customers observed in a month of the relationship, payback is not followed further."""
+YEAR_DAYS, YEAR_MONTHS, HALF_YEAR = 365, 12, 6
+LEVEL = 0.95
+UNKNOWN = "unknown"
+ALL = "all"
+
+_ADDS = {
+    "lines.cost": "payback and value by contribution instead of revenue",
+    "campaigns.cost": "cost of acquisition campaigns",
+}
+_SOURCE = {"customers": ("source", "acquisition_cost")}
+
+
+def _won(customers: ir.Table, origins: ir.Table, by: str, observed: Window) -> ir.Table:
+    """One row a customer not first seen in the warm-up: customer_id, origin, first_on (null: never
+    bought), second_on, T, first_month (number of the calendar month), months (wholly observed)."""
+    if by not in origins.columns:
+        raise UsageError(unknown("column of the origins", by, origins.columns))
+    given = origins.select("customer_id", origin=origins[by].cast("string").nullif(""))
+    known = customers.filter(~customers.is_first_seen).left_join(given, "customer_id")
+    first_month = _number(known.first_on)
+    last = last_full_month(observed.end).start
+    return known.select(
+        "customer_id",
+        "first_on",
+        "second_on",
+        "T",
+        origin=known.origin.fill_null(UNKNOWN),
+        first_month=first_month,
+        months=ibis.greatest(last.year * 12 + last.month - first_month + 1, 0),
+    )
+
+
+def _number(day: ir.DateValue) -> ir.IntegerValue:
+    return (day.year() * 12 + day.month()).cast("int64")
+
+
+def _dated(ledger: ir.Table, won: ir.Table) -> ir.Table:
+    """Rows of the ledger of those who bought: origin, customer_id, age (0 = first month), months,
+    occasions, contribution, profit."""
+    joined = ledger.join(won.filter(won.first_on.notnull()), "customer_id")
+    before = joined.profit + joined.acquisition_cost.fill_null(0)
+    return joined.select(
+        "customer_id",
+        "origin",
+        "months",
+        "occasions",
+        "T",
+        "profit",
+        age=ibis.greatest(_number(joined.month) - joined.first_month, 0),
+        contribution=before.cast("float64"),
+    )
+
+
+@needs(**_SOURCE, lines=(), optional=_ADDS)
+def payback(
+    ledger: ir.Table, customers: ir.Table, origins: ir.Table, *, by: str, observed: Window
+) -> pd.DataFrame:
+    """What a customer won has brought by each month of the relationship, those who left included.
+
+    In: profit ledger, customer facts, and a table of customer_id and `by` (a source, a campaign). Out:
+    one row an origin and month, in order, and the same for `by` = "all": `by`, month (1 = that of the
+    first purchase), customers (observed for the whole of it; the others are left out of it),
+    contribution (mean a customer in that month), cumulative (sum of these means so far). It ends
+    where fewer than `FEWEST` customers were observed.
+    """
+    won = _won(customers, origins, by, observed)
+    rows = _dated(ledger, won)
+    seen = rows.filter(rows.age < rows.months)
+    sums = collect(seen.group_by("origin", "age").agg(contribution=seen.contribution.sum()))
+    buyers = won.filter(won.first_on.notnull())
+    sizes = collect(buyers.group_by("origin", "months").agg(customers=buyers.count()))
+    parts = [_curve(name, sums, sizes) for name in (ALL, *sorted(sizes["origin"].unique()))]
+    return pd.concat(parts, ignore_index=True).rename(columns={"origin": by})
+
+
+def _curve(origin: str, sums: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame:
+    mine, own = (
+        frame if origin == ALL else frame[frame["origin"] == origin] for frame in (sums, sizes)
+    )
+    ages = np.arange(int(own["months"].max()) if len(own) else 0)
+    observed = own.groupby("months")["customers"].sum()
+    customers = np.array([observed[observed.index > age].sum() for age in ages], dtype=int)
+    ages, customers = ages[customers >= FEWEST], customers[customers >= FEWEST]
+    brought = mine.groupby("age")["contribution"].sum().reindex(ages, fill_value=0.0).to_numpy()
+    mean = brought / customers
+    return pd.DataFrame(
+        {
+            "origin": origin, "month": ages + 1, "customers": customers, "contribution": mean,
+            "cumulative": mean.cumsum(),
+        }
+    )  # fmt: skip
+
+
+@needs(**_SOURCE, lines=(), optional=_ADDS)
+def by_origin(
+    ledger: ir.Table,
+    customers: ir.Table,
+    origins: ir.Table,
+    *,
+    by: str,
+    observed: Window,
+    costs: ir.Table | None = None,
+    clv: ir.Table | None = None,
+) -> pd.DataFrame:
+    """What each source or campaign cost and what it brought: CAC, payback, quality, worth.
+
+    In: as in `payback`; `costs`: further costs of winning (`by`, cost), such as `campaign_costs`;
+    `clv`: residual value from as_of on (customer_id, clv). Out: one row an origin, the most won first,
+    and one for `by` = "all" at the end:
+
+    - `by`, known (customers of the origin), won (with a purchase), cost (money: acquisition cost of
+      all known + `costs`), cac (cost ÷ won; null without a customer won);
+    - payback_month (first month of the relationship by which the cumulative mean contribution covers
+      the CAC; null if it has not by `followed_months`, the months that were observed);
+    - first_year (customers observed for 365 days), first_year_contribution (their mean in the first
+      twelve months), first_year_low, first_year_high (its 95 % interval), repeat_rate (second
+      occasion within 365 days), still_buying (bought in months 7–12), unprofitable_share (profit so
+      far, acquisition included, below zero): shares of first_year;
+    - so_far (mean contribution of all won, up to as_of), residual (mean clv of all won; null without
+      `clv`), worth (so_far + residual: what one won brings in all, before acquisition, with the past
+      not discounted), worth_to_cac (null without both).
+
+    Raises NotInData where no cost of winning is known at all.
+    """
+    won = _won(customers, origins, by, observed)
+    spent = _spent(ledger, won, costs, by)
+    quality = _quality(ledger, won, clv)
+    table = spent.join(quality, how="outer")
+    counts = ["known", "won", "first_year"]
+    table[counts] = table[counts].fillna(0).astype(int)
+    table["cost"] = table["cost"].fillna(0.0)
+    table["cac"] = table["cost"] / table["won"].where(table["won"] > 0)
+    curves = payback(ledger, customers, origins, by=by, observed=observed)
+    found = [_paid_back(curves[curves[by] == name], cac) for name, cac in table["cac"].items()]
+    table["payback_month"], table["followed_months"] = zip(*found, strict=True)
+    table["worth"] = table["so_far"] + table["residual"]
+    table["worth_to_cac"] = table["worth"] / table["cac"].where(table["cac"] > 0)
+    table = table.reset_index(names=by)
+    last = table[by] == ALL
+    rest = table[~last].sort_values(["won", by], ascending=[False, True])
+    return pd.concat([rest, table[last]], ignore_index=True)[[by, *_COLUMNS]]
+
+
+_COLUMNS = [
+    "known", "won", "cost", "cac", "payback_month", "followed_months", "first_year",
+    "first_year_contribution", "first_year_low", "first_year_high", "repeat_rate", "still_buying",
+    "unprofitable_share", "so_far", "residual", "worth", "worth_to_cac",
+]  # fmt: skip
+
+
+def _spent(ledger: ir.Table, won: ir.Table, costs: ir.Table | None, by: str) -> pd.DataFrame:
+    """Cost of winning by origin, and "all": index origin, column cost. Raises NotInData."""
+    joined = ledger.join(won, "customer_id")
+    own = collect(joined.group_by("origin").agg(cost=joined.acquisition_cost.sum()))
+    parts = [own.dropna(subset="cost").set_index("origin")["cost"]]
+    if costs is not None:
+        parts.append(collect(costs).set_index(by)["cost"])
+    every = pd.concat(parts).astype(float)
+    if every.empty:
+        raise NotInData(
+            "The cost of winning customers needs `acquisition_cost` of the table `customers`, or "
+            "`cost` of acquisition campaigns in the table `campaigns`."
+        )
+    found = every.groupby(level=0).sum()
+    found[ALL] = every.sum()
+    return found.to_frame("cost")
+
+
+def _quality(ledger: ir.Table, won: ir.Table, clv: ir.Table | None) -> pd.DataFrame:
+    """By origin and for "all": counts, first year, value; index origin."""
+    rows = _dated(ledger, won)
+    in_year = rows.age < YEAR_MONTHS
+    own = rows.group_by("customer_id").agg(
+        so_far=rows.contribution.sum(),
+        profit=rows.profit.sum(),
+        in_year=rows.contribution.sum(where=in_year).fill_null(0),
+        late=(in_year & (rows.age >= HALF_YEAR) & (rows.occasions > 0)).any(),
+    )
+    each = won.left_join(own, "customer_id").drop("customer_id_right")
+    residual = ibis.null("float64")
+    if clv is not None:
+        values = clv.select("customer_id", clv=clv.clv.cast("float64"))
+        each = each.left_join(values, "customer_id").drop("customer_id_right")
+        residual = each.clv.fill_null(0.0)
+    each = each.mutate(residual=residual)
+    total = each.mutate(origin=ibis.literal(ALL))
+    frames = [collect(_summary(table)) for table in (each, total)]
+    found = pd.concat(frames, ignore_index=True).set_index("origin")
+    error = _half_width(found)
+    found["first_year_low"] = found["first_year_contribution"] - error
+    found["first_year_high"] = found["first_year_contribution"] + error
+    return found.drop(columns="deviation")
+
+
+def _summary(each: ir.Table) -> ir.Table:
+    buyer = each.first_on.notnull()
+    year = buyer & (each["T"] >= YEAR_DAYS)
+    again = each.second_on.delta(each.first_on, unit="day") <= YEAR_DAYS
+    return each.group_by("origin").agg(
+        known=each.count(),
+        won=buyer.sum(),
+        first_year=year.sum(),
+        first_year_contribution=each.in_year.mean(where=year),
+        deviation=each.in_year.std(how="sample", where=year),
+        repeat_rate=again.fill_null(False).cast("float64").mean(where=year),
+        still_buying=each.late.fill_null(False).cast("float64").mean(where=year),
+        unprofitable_share=(each.profit < 0).fill_null(False).cast("float64").mean(where=year),
+        so_far=each.so_far.fill_null(0.0).mean(where=buyer),
+        residual=each.residual.mean(where=buyer),
+    )
+
+
+def _half_width(found: pd.DataFrame) -> pd.Series:
+    """Half the interval of the mean of the first year, by Student's t; null below `FEWEST`."""
+    from scipy.stats import t
+
+    n = found["first_year"].astype(float).where(found["first_year"] >= FEWEST)
+    return t.ppf((1 + LEVEL) / 2, n - 1) * found["deviation"] / np.sqrt(n)
+
+
+def _paid_back(curve: pd.DataFrame, cac: float) -> tuple[float, int]:
+    """The month that covers the CAC (NaN: none yet), and the months that were followed."""
+    covered = curve.loc[curve["cumulative"] >= cac, "month"]
+    return (float(covered.iloc[0]) if len(covered) else np.nan), len(curve)
+
+
+@needs(
+    lines=("campaign_id",),
+    campaigns=("kind", "cost"),
+    optional={"exposures.sent_at": "customers reached before their first purchase"},
+)
+def campaign_origins(
+    lines: ir.Table, customers: ir.Table, campaigns: ir.Table, exposures: ir.Table | None = None
+) -> ir.Table:
+    """Which acquisition campaign won each customer.
+
+    A campaign of the kind "acquisition" won the customer when a purchase of the first day is booked to
+    it (the smallest id of several), else when the customer was sent it, outside a control group, on
+    the day of the first purchase or before (the latest). Out: one row a customer won by one:
+    customer_id, campaign_id. Raises NotInData without campaigns of that kind.
+    """
+    meant = _acquiring(campaigns)
+    first = customers.filter(customers.first_on.notnull()).select("customer_id", "first_on")
+    found = []
+    if "campaign_id" in lines.columns:
+        bought = lines.filter(lines.is_purchase).join(first, "customer_id")
+        bought = bought.filter(bought.day == bought.first_on).join(meant, "campaign_id")
+        found.append(bought.select("customer_id", "campaign_id", day="first_on", rank=1))
+    if exposures is not None and "sent_at" in exposures.columns:
+        sent = exposures.join(first, "customer_id").join(meant, "campaign_id")
+        if "arm" in sent.columns:
+            sent = sent.filter((sent.arm.lower() != "control").fill_null(True))
+        sent = sent.mutate(day=sent.sent_at.cast("date"))
+        sent = sent.filter(sent.day <= sent.first_on)
+        found.append(sent.select("customer_id", "campaign_id", "day", rank=2))
+    if not found:
+        raise NotInData("Winning by campaign needs `campaign_id` of the table `lines`.")
+    every = ibis.union(*found) if len(found) > 1 else found[0]
+    order = [every["rank"], every.day.desc(), every.campaign_id]
+    place = ibis.row_number().over(group_by=every.customer_id, order_by=order)
+    return every.mutate(place=place).filter(ibis._.place == 0).select("customer_id", "campaign_id")
+
+
+@needs(campaigns=("kind", "cost"), optional={"exposures.cost": "cost of reaching each customer"})
+def campaign_costs(campaigns: ir.Table, exposures: ir.Table | None = None) -> ir.Table:
+    """What acquisition campaigns cost: one row a campaign: campaign_id, starts_on, cost (as a whole and
+    of reaching customers). Raises NotInData without campaigns of that kind or their cost."""
+    meant = _acquiring(campaigns)
+    if "cost" not in campaigns.columns:
+        raise NotInData("What acquisition campaigns cost needs `cost` of the table `campaigns`.")
+    starts = campaigns.starts_on if "starts_on" in campaigns.columns else ibis.null("date")
+    whole = campaigns.select(
+        "campaign_id", starts_on=starts, cost=campaigns.cost.fill_null(0)
+    ).semi_join(meant, "campaign_id")
+    if exposures is None or "cost" not in exposures.columns:
+        return whole
+    reached = exposures.group_by("campaign_id").agg(reached=exposures.cost.sum())
+    joined = whole.left_join(reached, "campaign_id").drop("campaign_id_right")
+    return joined.mutate(cost=joined.cost + joined.reached.fill_null(0)).drop("reached")
+
+
+def _acquiring(campaigns: ir.Table) -> ir.Table:
+    kinds = campaigns.kind if "kind" in campaigns.columns else ibis.null("string")
+    meant = campaigns.filter(kinds.lower().strip() == "acquisition").select("campaign_id")
+    if not int(meant.count().execute()):
+        raise NotInData(
+            "Winning by campaign needs campaigns of the `kind` acquisition in the table `campaigns`."
+        )
+    return meant.distinct()

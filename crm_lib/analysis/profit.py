@@ -1,0 +1,290 @@
+"""Profit: what each customer earns us, month by month, and how few make all of it (whale curve).
+
+Everything rests on the profit ledger (`book.ledger`): one row a customer and month, and rows without
+a customer for what no rule allocates. Which costs are in `profit` depends on the data set;
+`book.profit_label` names it for what it is. A column of the ledger is null throughout where the data
+set lacks the component, and stays null here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from crm_lib.engine import collect
+from crm_lib.errors import NotInData, UsageError, unknown
+from crm_lib.needs import needs
+from crm_lib.periods import Window, is_partial_month, months
+
+_WHOLE = ibis.window()
+SERVING = ("contact_cost", "effort_cost", "handling_cost", "terms_cost")
+WINNING = ("exposure_cost", "campaign_cost", "acquisition_cost")
+COSTS = ("cost_of_goods", *SERVING, *WINNING)
+MONEY = (
+    "gross_sales", "discount", "returns", "revenue", "cost_of_goods", "gross_profit", *SERVING,
+    "cost_to_serve", *WINNING, "contribution", "profit",
+)  # fmt: skip
+"""The columns of money that customers and months are summed over."""
+_COUNTS = ("occasions", "orders", "lines")
+
+_ADDS = {
+    "lines.cost": "cost of goods and gross profit",
+    "contacts.cost": "cost of contacts",
+    "efforts.cost": "cost of the representatives' work",
+    "exposures.cost": "cost of reaching customers by campaigns",
+    "campaigns.cost": "cost of campaigns",
+    "customers.acquisition_cost": "cost of winning customers",
+}
+
+
+@needs(lines=(), optional=_ADDS)
+def by_customer(ledger: ir.Table) -> ir.Table:
+    """What each customer earned or cost us over the whole observed window.
+
+    In: the ledger. Out: one row a known customer with an order line or a cost: customer_id,
+    first_month (with a purchase; null for one who never bought), occasions, orders, lines, all money
+    of the ledger summed (see `MONEY`), profit_rate (profit ÷ revenue; null where revenue is not
+    positive), profit_rank (1 = most; equal profits share a rank), is_negative (profit below zero).
+    """
+    known = ledger.filter(ledger.customer_id.notnull())
+    summed = known.group_by("customer_id").agg(
+        first_month=known.month.min(where=known.occasions > 0),
+        **{name: known[name].sum() for name in (*_COUNTS, *MONEY)},
+    )
+    best_first = ibis.rank().over(order_by=summed.profit.desc())
+    return summed.mutate(
+        profit_rate=_share(summed.profit, summed.revenue),
+        profit_rank=best_first + 1,
+        is_negative=summed.profit < 0,
+    )
+
+
+@needs(lines=(), optional=_ADDS)
+def by_month(ledger: ir.Table, *, observed: Window) -> ir.Table:
+    """Profit and the cost to serve, month by month.
+
+    Out: one row a calendar month, in order, zeros where nothing happened: month, all money of the
+    ledger (customers and what belongs to none; it adds up to the ledger), profit_rate (÷ revenue),
+    active_customers (known, with a purchase), cost_to_serve_per_customer (÷ active customers),
+    cost_to_serve_share (÷ revenue), is_partial (not every day of the month observed).
+    """
+    summed = ledger.group_by("month").agg(
+        active_customers=ledger.customer_id.nunique(where=ledger.occasions > 0),
+        **{name: ledger[name].sum() for name in MONEY},
+    )
+    calendar = [
+        {"month": month, "is_partial": is_partial_month(month, observed)}
+        for month in months(observed)
+    ]
+    every = ibis.memtable(calendar, schema={"month": "date", "is_partial": "bool"})
+    joined = every.outer_join(summed, "month")
+    known = {name: joined[name].max().over(_WHOLE).notnull() for name in MONEY}
+    filled = joined.select(
+        month=ibis.coalesce(joined.month, joined.month_right),
+        is_partial=joined.is_partial.fill_null(True),
+        active_customers=joined.active_customers.fill_null(0),
+        **{n: ibis.ifelse(known[n], joined[n].fill_null(0), joined[n]) for n in MONEY},
+    )
+    serving = filled.cost_to_serve.cast("float64")
+    return filled.mutate(
+        profit_rate=_share(filled.profit, filled.revenue),
+        cost_to_serve_per_customer=serving / filled.active_customers.nullif(0),
+        cost_to_serve_share=_share(filled.cost_to_serve, filled.revenue),
+    ).order_by("month")
+
+
+@needs(lines=(), optional=_ADDS)
+def bridge(ledger: ir.Table) -> ir.Table:
+    """From gross sales to profit, step by step, for all rows of the ledger.
+
+    Out: one row a step that the data set knows, in order: number, step (a column of the ledger),
+    amount (money; a deduction is negative), kind ("start", "cost", "subtotal", "end"). Every
+    subtotal is the start and the deductions before it; a subtotal that nothing was deducted for
+    since the one before is left out, as is one that a missing cost would make misleading.
+    """
+    totals = ledger.agg(**{name: ledger[name].sum() for name in MONEY})
+    present = collect(totals.select(*(totals[name].notnull().name(name) for name in MONEY))).iloc[0]
+    steps = _steps({name for name in MONEY if present[name]})
+    parts = [
+        totals.select(
+            number=ibis.literal(i, "int64"),
+            step=ibis.literal(name),
+            amount=-totals[name] if kind == "cost" else totals[name],
+            kind=ibis.literal(kind),
+        )
+        for i, (name, kind) in enumerate(steps)
+    ]
+    return ibis.union(*parts).order_by("number") if len(parts) > 1 else parts[0]
+
+
+_SECTIONS = (
+    ("gross_sales", ("discount", "returns")),
+    ("revenue", ("cost_of_goods",)),
+    ("gross_profit", SERVING),
+    ("contribution", WINNING),
+)
+"""Each level of profit with the deductions that follow it."""
+
+
+def _steps(present: set[str]) -> list[tuple[str, str]]:
+    """The steps of `bridge`: (column, kind)."""
+    steps: list[tuple[str, str]] = []
+    for level, deductions in _SECTIONS:
+        if level in present and (not steps or steps[-1][1] == "cost"):
+            steps.append((level, "subtotal" if steps else "start"))
+        steps += [(name, "cost") for name in deductions if name in present]
+    # The last level is profit itself, whatever it is called.
+    if steps[-1][1] == "subtotal":
+        steps.pop()
+    return [*steps, ("profit", "end")]
+
+
+@needs(lines=(), optional=_ADDS)
+def whale(customers: ir.Table, *, points: int = 200) -> ir.Table:
+    """The whale curve: cumulative profit, customers sorted by profit, the best first.
+
+    In: `by_customer`. Out: at most `points` + 2 rows in order, from (0, 0) over the peak to everyone:
+    customers (so many of the best), customers_share, profit (theirs together, money), profit_share
+    (of all profit; null where that is not positive), is_peak (the last customer with a profit above
+    zero). Raises NotInData where no cost is known, UsageError for fewer than one point.
+    """
+    if points < 1:
+        raise UsageError(f"A whale curve needs at least one point, not {points}.")
+    _require_costs(customers)
+    best_first = [customers.profit.desc(), customers.customer_id]
+    up_to = ibis.cumulative_window(order_by=best_first)
+    steps = customers.select(
+        customers=ibis.row_number().over(order_by=best_first) + 1,
+        profit=customers.profit.sum().over(up_to),
+        n=customers.count().over(_WHOLE),
+        whole=customers.profit.sum().over(_WHOLE),
+        earning=(customers.profit > 0).sum().over(_WHOLE),
+    )
+    is_peak = steps.customers == steps.earning
+    point = (steps.customers * points) // steps.n
+    kept = steps.filter((point > ((steps.customers - 1) * points) // steps.n) | is_peak)
+    curve = kept.select(
+        "customers",
+        customers_share=kept.customers / kept.n,
+        profit="profit",
+        profit_share=_share(kept.profit, kept.whole),
+        is_peak=kept.customers == kept.earning,
+    )
+    zero = {name: ibis.literal(0).cast(type_) for name, type_ in curve.schema().items()}
+    return ibis.union(curve.limit(1).select(**zero), curve).order_by("customers")
+
+
+@needs(lines=(), optional=_ADDS)
+def peak(customers: ir.Table) -> ir.Table:
+    """Where the whale curve peaks and what its tail costs.
+
+    In: `by_customer`. Out: one row: customers, earning (with a profit above zero), earning_share,
+    peak_profit (theirs together), profit (of all), peak_rate (peak ÷ profit; null where profit is not
+    positive), unprofitable (with a profit below zero), unprofitable_share, loss (theirs, positive
+    money: peak_profit − profit), never_bought (of the unprofitable). Raises NotInData where no cost
+    is known.
+    """
+    _require_costs(customers)
+    negative = customers.profit < 0
+    sums = customers.agg(
+        customers=customers.count(),
+        earning=(customers.profit > 0).sum().fill_null(0),
+        peak_profit=customers.profit.sum(where=customers.profit > 0).fill_null(0),
+        profit=customers.profit.sum(),
+        unprofitable=negative.sum().fill_null(0),
+        loss=-customers.profit.sum(where=negative).fill_null(0),
+        never_bought=(negative & customers.first_month.isnull()).sum().fill_null(0),
+    )
+    return sums.mutate(
+        earning_share=sums.earning / sums.customers.nullif(0),
+        unprofitable_share=sums.unprofitable / sums.customers.nullif(0),
+        peak_rate=_share(sums.peak_profit, sums.profit),
+    )
+
+
+@needs(lines=(), optional=_ADDS)
+def by_group(customers: ir.Table, groups: ir.Table, by: str) -> ir.Table:
+    """Profit of the groups that customers belong to: segments, tiers, stages, sources.
+
+    In: `by_customer` and a table with customer_id and the column `by`, one row a customer. Out: one
+    row a group, the most profit first: `by`, customers, revenue, profit, profit_share (of all
+    profit; null where that is not positive), profit_rate (÷ revenue), profit_per_customer,
+    unprofitable (customers), unprofitable_share. Customers without a group are in none of the rows
+    called by name but in one whose `by` is null, so that the rows add up. Raises UsageError for an
+    unknown column.
+    """
+    if by not in groups.columns:
+        raise UsageError(unknown("column to group by", by, groups.columns))
+    named = customers.left_join(groups.select("customer_id", by), "customer_id")
+    grouped = named.group_by(by).agg(
+        customers=named.count(),
+        revenue=named.revenue.sum(),
+        profit=named.profit.sum(),
+        unprofitable=named.is_negative.sum(),
+    )
+    return grouped.mutate(
+        profit_share=_share(grouped.profit, grouped.profit.sum().over(_WHOLE)),
+        profit_rate=_share(grouped.profit, grouped.revenue),
+        profit_per_customer=grouped.profit.cast("float64") / grouped.customers,
+        unprofitable_share=grouped.unprofitable / grouped.customers,
+    ).order_by(grouped.profit.desc(), by)
+
+
+_LEVELS = ("category", "subcategory", "product_id")
+
+
+@needs(lines=("product_id", "cost"), optional={"products.category": "gross profit by category"})
+def by_product(
+    lines: ir.Table, products: ir.Table | None = None, *, by: str = "category"
+) -> ir.Table:
+    """Gross profit by product or by a group of products.
+
+    In: order lines; products for a `by` other than product_id. Only lines whose cost is known count.
+    Out: one row a value of `by` (null: of no known product), the most gross profit first: `by`,
+    lines, revenue (net), cost, gross_profit, gross_rate (÷ revenue), gross_share (of all gross
+    profit; null where that is not positive), below_cost (sales, not returns, at less than their
+    cost), below_cost_loss (what these lines lost, positive money). Costs beyond the goods are
+    recorded for customers, not for products. Raises NotInData without costs or products, UsageError
+    for another `by`.
+    """
+    if by not in _LEVELS:
+        raise UsageError(unknown("level of products", by, _LEVELS))
+    if "cost" not in lines.columns or "product_id" not in lines.columns:
+        raise NotInData(
+            "Gross profit by product needs `cost` and `product_id` of the table `lines`."
+        )
+    if by != "product_id":
+        if products is None or by not in products.columns:
+            raise NotInData(f"Gross profit by {by} needs `{by}` of the table `products`.")
+        lines = lines.left_join(products.select("product_id", by), "product_id")
+    known = lines.filter(lines.cost.notnull())
+    below = (known.amount > 0) & (known.amount < known.cost)
+    grouped = known.group_by(by).agg(
+        lines=known.count(),
+        revenue=known.amount.sum(),
+        cost=known.cost.sum(),
+        below_cost=below.sum(),
+        below_cost_loss=(known.cost - known.amount).sum(where=below).fill_null(0),
+    )
+    grouped = grouped.mutate(gross_profit=grouped.revenue - grouped.cost)
+    return grouped.mutate(
+        gross_rate=_share(grouped.gross_profit, grouped.revenue),
+        gross_share=_share(grouped.gross_profit, grouped.gross_profit.sum().over(_WHOLE)),
+    ).order_by(grouped.gross_profit.desc(), by)
+
+
+def _require_costs(customers: ir.Table, costs: Sequence[str] = COSTS) -> None:
+    """Revenue alone makes nobody unprofitable: NotInData where no cost is known."""
+    known = customers.agg(**{name: customers[name].count() for name in costs})
+    if not collect(known).iloc[0].any():
+        raise NotInData(
+            "Who earns and who costs needs a cost: `cost` of the table `lines` or `contacts`, or "
+            "`acquisition_cost` of `customers`. How revenue is shared among customers is in Segments."
+        )
+
+
+def _share(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
+    ratio = part.cast("float64") / whole.cast("float64").nullif(0)
+    return ibis.ifelse(whole > 0, ratio, ibis.null("float64"))

@@ -1,0 +1,306 @@
+"""Tenure: are older customers worth more? Profit by year of the relationship, the same customers paired.
+
+Reichheld & Sasser, "Zero Defections: Quality Comes to Services" (Harvard Business Review 68/5, 1990),
+say that a customer earns a company more the longer it stays; retold, a customer of four years earns
+three times what one earns in the first. Comparing all customers of year four with all of year one
+flatters that: those who brought little have left. So three readings stand side by side:
+
+| group  | who                                                            | what it answers              |
+|--------|----------------------------------------------------------------|------------------------------|
+| won    | everyone observed for so many whole years; years without a     | what a customer won yields   |
+|        | purchase count, as zero or as what they cost                   | as the years go by           |
+| stayed | those of them who bought in the later year, in both years      | does one who stays grow      |
+| pooled | in each year, whoever bought in it                             | the flattering reading       |
+
+A year of the relationship is 365.25 days from the first purchase occasion. Lines count by their day;
+other costs, which the ledger keeps by month, in the year that holds the middle of their month, those
+before the first purchase in the first. The cost of acquisition is left out throughout: it is spent
+once, before the relationship, and stands apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from crm_lib.engine import collect
+from crm_lib.errors import NotInData, UsageError
+from crm_lib.needs import needs
+from crm_lib.periods import Window
+
+YEAR_DAYS = 365.25
+MIDDLE = 14
+"""Days from the first of a month to its middle."""
+LEVEL = 0.95
+CLAIM = 3.0
+"""A customer of four years is said to earn so many times what it earned in the first."""
+FEWEST = 30
+"""With fewer customers no interval is given."""
+GROUPS = ("won", "stayed", "pooled")
+
+_ADDS = {"lines.cost": "profit instead of revenue by year of the relationship"}
+
+
+@needs(lines=(), optional=_ADDS)
+def years(lines: ir.Table, ledger: ir.Table, customers: ir.Table, *, observed: Window) -> ir.Table:
+    """What each customer brought in each year of its relationship.
+
+    In: order lines, profit ledger and customer facts, all as of `observed.end`. Out: one row a
+    customer whose first purchase was seen (not in the warm-up) and year in which anything happened,
+    the current, unfinished year included: customer_id, year (1 = the first), purchases (order lines
+    that buy), revenue, gross_profit (null without costs), profit (before the cost of acquisition;
+    with no cost known it is revenue). Summed, profit is the ledger's profit plus acquisition cost.
+    """
+    started = customers.filter(customers.first_on.notnull(), ~customers.is_first_seen)
+    started = started.select("customer_id", "first_on")
+    sold = lines.join(started, "customer_id")
+    amount, nothing = sold.amount, ibis.literal(0)
+    by_line = sold.select(
+        "customer_id",
+        year=_year(sold.day, sold.first_on),
+        purchases=sold.is_purchase.cast("int64"),
+        revenue=amount,
+        goods=(sold.cost.fill_null(0) if "cost" in lines.columns else nothing).cast(amount.type()),
+        other=nothing.cast(amount.type()),
+    )
+    spent = ledger.join(started, "customer_id")
+    middle = (spent.month + ibis.interval(days=MIDDLE)).cast("date")
+    known = (spent.cost_of_goods.fill_null(0), spent.acquisition_cost.fill_null(0))
+    by_cost = spent.select(
+        "customer_id",
+        year=_year(middle, spent.first_on),
+        purchases=nothing.cast("int64"),
+        revenue=nothing.cast(amount.type()),
+        goods=nothing.cast(amount.type()),
+        other=(spent.revenue - spent.profit - known[0] - known[1]).cast(amount.type()),
+    )
+    both = by_line.union(by_cost)
+    summed = both.group_by("customer_id", "year").agg(
+        **{name: both[name].sum() for name in ("purchases", "revenue", "goods", "other")}
+    )
+    gross = summed.revenue - summed.goods if "cost" in lines.columns else ibis.null(amount.type())
+    return summed.select(
+        "customer_id",
+        "year",
+        "purchases",
+        "revenue",
+        gross_profit=gross,
+        profit=summed.revenue - summed.goods - summed.other,
+    )
+
+
+def _year(day: ir.DateValue, first_on: ir.DateValue) -> ir.IntegerValue:
+    days = day.delta(first_on, unit="day").cast("float64")
+    return ibis.greatest((days / YEAR_DAYS).floor().cast("int64") + 1, 1)
+
+
+@dataclass(frozen=True)
+class Base:
+    """Whom a comparison over `years` whole years rests on; counts of customers with a purchase."""
+
+    years: int
+    buyers: int
+    first_seen: int
+    """left out: first seen in the warm-up, so that their first year is not known"""
+    too_recent: int
+    """left out: not observed for so many whole years yet"""
+    compared: int
+
+
+@needs(lines=())
+def base(customers: ir.Table, *, observed: Window, years: int = 4) -> Base:
+    """Who can be compared over so many years. In: customer facts. Raises UsageError below one year."""
+    _check(1, years)
+    buyers = customers.filter(customers.first_on.notnull())
+    is_long = _observed_years(buyers, observed.end) >= years
+    counts = collect(
+        buyers.agg(
+            buyers=buyers.count(),
+            first_seen=buyers.is_first_seen.sum().fill_null(0),
+            too_recent=(~buyers.is_first_seen & ~is_long).sum().fill_null(0),
+            compared=(~buyers.is_first_seen & is_long).sum().fill_null(0),
+        )
+    ).iloc[0]
+    return Base(years, **{name: int(n) for name, n in counts.items()})
+
+
+def _observed_years(customers: ir.Table, as_of: date) -> ir.IntegerValue:
+    """Whole years of the relationship that lie before `as_of`."""
+    seen = ibis.literal(as_of).delta(customers.first_on, unit="day").cast("float64")
+    return (seen / YEAR_DAYS).floor().cast("int64")
+
+
+@needs(lines=(), optional=_ADDS)
+def paired(
+    years: ir.Table, customers: ir.Table, *, observed: Window, early: int = 1, late: int = 4
+) -> pd.DataFrame:
+    """The later year against the earlier one, for the three groups of the table above.
+
+    In: `years` and customer facts. Out: one row a group ("won", "stayed", "pooled"): group, customers
+    (of "pooled": who bought in the later year), early, late (mean profit a customer, money), ratio
+    (late ÷ early; null where early is not positive), low, high (95 % interval of the ratio by
+    Fieller's theorem for paired means; null for "pooled", whose means are of different customers,
+    and where the data cannot bound it), early_year, late_year.
+
+    Raises UsageError for years out of order, NotInData where fewer than `FEWEST` customers were
+    observed for `late` whole years.
+    """
+    _check(early, late)
+    who = base(customers, observed=observed, years=late)
+    if who.compared < FEWEST:
+        raise NotInData(
+            f"Profit by year of the relationship needs {FEWEST} customers observed for {late} whole "
+            f"years since their first purchase; {who.compared:,} were."
+        )
+    both = _two_years(years, customers, observed, early, late)
+    stayed = both.filter(both.late_purchases > 0)
+    rows = [_ratio("won", both), _ratio("stayed", stayed)]
+    rows.append(_pooled(years, customers, observed, early, late))
+    return pd.DataFrame(rows).assign(early_year=early, late_year=late)
+
+
+def _check(early: int, late: int) -> None:
+    if not 1 <= early <= late or (early == late and late > 1):
+        raise UsageError(
+            f"An earlier year (from 1) is compared with a later one, not {early} with {late}."
+        )
+
+
+def _two_years(
+    years: ir.Table, customers: ir.Table, observed: Window, early: int, late: int
+) -> ir.Table:
+    """One row a customer observed for `late` whole years: early, late (profit), late_purchases."""
+    own = years.group_by("customer_id").agg(
+        early=years.profit.sum(where=years.year == early),
+        late=years.profit.sum(where=years.year == late),
+        late_purchases=years.purchases.sum(where=years.year == late),
+    )
+    joined = _long(customers, observed, late).left_join(own, "customer_id")
+    return joined.select(
+        "customer_id",
+        early=joined.early.cast("float64").fill_null(0),
+        late=joined.late.cast("float64").fill_null(0),
+        late_purchases=joined.late_purchases.fill_null(0),
+    )
+
+
+def _long(customers: ir.Table, observed: Window, years: int) -> ir.Table:
+    """Customers whose first purchase was seen and who were observed for so many whole years since."""
+    started = customers.filter(customers.first_on.notnull(), ~customers.is_first_seen)
+    return started.filter(_observed_years(started, observed.end) >= years).select("customer_id")
+
+
+def _ratio(group: str, both: ir.Table) -> dict[str, object]:
+    sums = collect(
+        both.agg(
+            n=both.count(),
+            x=both.early.mean(),
+            y=both.late.mean(),
+            xx=both.early.var(how="sample"),
+            yy=both.late.var(how="sample"),
+            xy=both.early.cov(both.late, how="sample"),
+        )
+    ).iloc[0]
+    low, high = fieller(*(float(sums[name]) for name in ("n", "x", "y", "xx", "yy", "xy")))
+    ratio = sums.y / sums.x if sums.x > 0 else np.nan
+    return {
+        "group": group, "customers": int(sums.n), "early": sums.x, "late": sums.y,
+        "ratio": ratio, "low": low, "high": high,
+    }  # fmt: skip
+
+
+def fieller(
+    n: float, x: float, y: float, xx: float, yy: float, xy: float, level: float = LEVEL
+) -> tuple[float, float]:
+    """The interval of the ratio of two means of the same `n` cases, ȳ ÷ x̄.
+
+    x, y: the means; xx, yy, xy: sample variances and covariance of the cases. Fieller 1954: all R for
+    which ȳ − R·x̄ does not differ from zero by a t-test. (NaN, NaN) where that set is not bounded (x̄
+    does not differ from zero) or with fewer than `FEWEST` cases.
+    """
+    from scipy.stats import t
+
+    if not n >= FEWEST or not x > 0:
+        return np.nan, np.nan
+    reach = float(t.ppf((1 + level) / 2, n - 1)) ** 2 / n
+    a, b, c = x * x - reach * xx, x * y - reach * xy, y * y - reach * yy
+    inside = b * b - a * c
+    if a <= 0 or inside < 0:
+        return np.nan, np.nan
+    half = np.sqrt(inside)
+    return float((b - half) / a), float((b + half) / a)
+
+
+def _pooled(
+    years: ir.Table, customers: ir.Table, observed: Window, early: int, late: int
+) -> dict[str, object]:
+    means = {}
+    for year in (early, late):
+        there = _long(customers, observed, year)
+        bought = years.filter(years.year == year, years.purchases > 0).join(there, "customer_id")
+        means[year] = collect(
+            bought.agg(n=bought.count(), mean=bought.profit.cast("float64").mean())
+        ).iloc[0]
+    first, last = means[early]["mean"], means[late]["mean"]
+    return {
+        "group": "pooled", "customers": int(means[late]["n"]), "early": first, "late": last,
+        "ratio": last / first if first > 0 else np.nan, "low": np.nan, "high": np.nan,
+    }  # fmt: skip
+
+
+@needs(lines=(), optional=_ADDS)
+def curve(years: ir.Table, customers: ir.Table, *, observed: Window, late: int = 4) -> ir.Table:
+    """Mean profit by year of the relationship, from the first to the `late`-th, for the three groups.
+
+    In: `years` and customer facts. Out: one row a group and year, in order: group, year, customers,
+    profit (mean a customer, money). "won" and "stayed" are the same customers in every year; "pooled"
+    are those who bought in the year, among everyone observed for all of it.
+    """
+    _check(1, late)
+    grid = ibis.memtable([{"year": y} for y in range(1, late + 1)], schema={"year": "int64"})
+    whole = _long(customers, observed, late)
+    buyers = years.filter(years.year == late, years.purchases > 0).select("customer_id")
+    parts = [
+        _means("won", whole, grid, years),
+        _means("stayed", whole.join(buyers, "customer_id").select("customer_id"), grid, years),
+        _pooled_means(years, customers, observed, late),
+    ]
+    every = ibis.union(*parts)
+    order = ibis.cases(*((every.group == name, i) for i, name in enumerate(GROUPS)), else_=9)
+    return every.order_by(order, "year")
+
+
+def _means(group: str, members: ir.Table, grid: ir.Table, years: ir.Table) -> ir.Table:
+    """The same members in every year of the grid; a year in which nothing happened counts as zero."""
+    size = members.agg(customers=members.count())
+    own = years.join(members, "customer_id")
+    sums = own.group_by("year").agg(profit=own.profit.sum().cast("float64"))
+    joined = grid.cross_join(size).left_join(sums, "year")
+    return joined.select(
+        group=ibis.literal(group),
+        year="year",
+        customers=joined.customers.cast(dt.int64),
+        profit=joined.profit.fill_null(0.0) / joined.customers.nullif(0),
+    )
+
+
+def _pooled_means(years: ir.Table, customers: ir.Table, observed: Window, late: int) -> ir.Table:
+    started = customers.filter(customers.first_on.notnull(), ~customers.is_first_seen)
+    seen = started.select("customer_id", whole=_observed_years(started, observed.end))
+    joined = years.filter(years.purchases > 0).join(seen, "customer_id")
+    joined = joined.filter(joined.year <= joined.whole, joined.year <= late)
+    return (
+        joined.group_by("year")
+        .agg(
+            group=ibis.literal("pooled"),
+            customers=joined.count(),
+            profit=joined.profit.cast("float64").mean(),
+        )
+        .select("group", "year", "customers", "profit")
+    )
