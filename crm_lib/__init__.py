@@ -16,16 +16,21 @@ from crm_lib.errors import unknown
 if TYPE_CHECKING:
     from crm_lib import coverage
     from crm_lib.analysis import (
+        acquisition,
         clusters,
         cohorts,
         concentration,
         dashboard,
         decomposition,
         flow,
+        keeping,
+        losses,
         profiles,
+        profit,
         repeat,
         segments,
         stages,
+        tenure,
         transitions,
     )
     from crm_lib.book import Book, open_book
@@ -52,8 +57,9 @@ __version__ = "0.1.0"
 
 _DOOR = {
     "crm_lib.analysis": (
-        "clusters", "cohorts", "concentration", "dashboard", "decomposition", "flow", "profiles",
-        "repeat", "segments", "stages", "transitions",
+        "acquisition", "clusters", "cohorts", "concentration", "dashboard", "decomposition", "flow",
+        "keeping", "losses", "profiles", "profit", "repeat", "segments", "stages", "tenure",
+        "transitions",
     ),
     "crm_lib.book": ("Book", "open_book"),
     "crm_lib.engine": ("collect",),
@@ -76,6 +82,7 @@ __all__ = [
     "Column",
     "Number",
     "Window",
+    "acquisition",
     "cards",
     "clusters",
     "cohorts",
@@ -94,9 +101,12 @@ __all__ = [
     "headline",
     "if_possible",
     "in_words",
+    "keeping",
+    "losses",
     "note",
     "open_book",
     "profiles",
+    "profit",
     "reconciliation_frame",
     "repeat",
     "rules_frame",
@@ -107,6 +117,7 @@ __all__ = [
     "show",
     "stages",
     "table",
+    "tenure",
     "trailing",
     "transitions",
     "verdict_strip",
