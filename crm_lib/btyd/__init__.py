@@ -16,9 +16,12 @@ from crm_lib.btyd.histories import Histories, Unit, histories
 from crm_lib.btyd.mbg_nbd import MbgNbd
 from crm_lib.btyd.model import PurchaseModel
 from crm_lib.btyd.nbd import Nbd
+from crm_lib.btyd.pareto_nbd import ParetoNbd
 from crm_lib.errors import UsageError, unknown
 
-MODELS: dict[str, type[PurchaseModel]] = {model.name: model for model in (BgNbd, MbgNbd, Nbd)}
+MODELS: dict[str, type[PurchaseModel]] = {
+    model.name: model for model in (BgNbd, MbgNbd, ParetoNbd, Nbd)
+}
 """The models of repeat purchases by name."""
 
 
