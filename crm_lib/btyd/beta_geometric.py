@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
-from crm_lib.btyd.histories import Array, Histories, Levels, levels
+from crm_lib.btyd.histories import Array, Histories, distinct, dot
 from crm_lib.btyd.model import PurchaseModel
 from crm_lib.btyd.special import log_rising, negative_binomial, purchases_until_leaving
 
@@ -33,7 +33,7 @@ class BetaGeometric(PurchaseModel):
 
     @classmethod
     def _starts(cls, data: Histories) -> list[dict[str, float]]:
-        rate = data.repeats / float(data.weight @ data.T)
+        rate = data.repeats / data.time
         few, many = {"a": 0.5, "b": 2.0}, {"a": 0.1, "b": 5.0}
         return [
             {"r": 0.5, "alpha": 0.25 / rate, **few},
@@ -45,12 +45,12 @@ class BetaGeometric(PurchaseModel):
     @classmethod
     def log_likelihoods(cls, params: Array, data: Histories) -> Array:
         r, alpha, a, b = params
-        chances = data.x + cls.first_is_chance
-        bought = (
-            log_rising(r, data.x) - r * np.log1p(data.T / alpha) - data.x * np.log(alpha + data.T)
-        )
-        stayed = log_rising(b, chances) - log_rising(a + b, chances)
-        return bought + stayed - special.log_expit(-cls._odds_of_leaving(params, data))
+        x = data.x_levels.values
+        chances = x + cls.first_is_chance
+        by_x = log_rising(r, x) + log_rising(b, chances) - log_rising(a + b, chances)
+        silent = r * np.log1p(data.T / alpha) + data.x * np.log(alpha + data.T)
+        left = special.log_expit(-cls._odds_of_leaving(params, data))
+        return by_x[data.x_levels.place] - silent - left
 
     @classmethod
     def _odds_of_leaving(cls, params: Array, data: Histories) -> Array:
@@ -67,21 +67,22 @@ class BetaGeometric(PurchaseModel):
         x, T = data.x_levels.values, data.T_levels.values
         customers, seen, repeats = data.weight_by_x, data.weight_by_T, data.repeats_by_T
         chances = x + cls.first_is_chance
-        rates = r * seen + repeats
-        value = customers @ (log_rising(r, x) + log_rising(b, chances) - log_rising(a + b, chances))
-        value -= r * (seen @ np.log1p(T / alpha)) + repeats @ np.log(alpha + T)
+        grown = np.log1p(T / alpha)
+        value = dot(
+            customers, log_rising(r, x) + log_rising(b, chances) - log_rising(a + b, chances)
+        )
+        value -= r * dot(seen, grown) + dot(repeats, np.log(alpha + T))
         both = special.digamma(a + b) - special.digamma(a + b + chances)
         gradient = np.array(
             [
-                customers @ (special.digamma(r + x) - special.digamma(r))
-                - seen @ np.log1p(T / alpha),
-                data.customers * r / alpha - rates @ (1 / (alpha + T)),
-                customers @ both,
-                customers @ (both + special.digamma(b + chances) - special.digamma(b)),
+                dot(customers, special.digamma(r + x) - special.digamma(r)) - dot(seen, grown),
+                data.customers * r / alpha - dot(r * seen + repeats, 1 / (alpha + T)),
+                dot(customers, both),
+                dot(customers, both + special.digamma(b + chances) - special.digamma(b)),
             ]
         )
         left, left_gradient = cls._leaving(params, data if cls.first_is_chance else data.repeaters)
-        return float(value + left), gradient + left_gradient
+        return value + left, gradient + left_gradient
 
     @classmethod
     def _leaving(cls, params: Array, data: Histories) -> tuple[float, Array]:
@@ -101,10 +102,10 @@ class BetaGeometric(PurchaseModel):
             silence = by_T[0][k] - by_t_x[0][j]
             log_odds = by_x[0][i] + power * silence
             small = np.exp(-np.abs(log_odds))
-            value += np.einsum("i,i", weight, np.maximum(log_odds, 0) + np.log(1 + small))
+            value += dot(weight, np.maximum(log_odds, 0) + np.log(1 + small))
             p_gone = weight * np.where(log_odds > 0, 1.0, small) / (1 + small)
-            by_rate += np.einsum("i,i", p_gone, silence)
-            by_alpha += np.einsum("i,i,i", p_gone, power, by_T[1][k] - by_t_x[1][j])
+            by_rate += dot(p_gone, silence)
+            by_alpha += dot(p_gone * power, by_T[1][k] - by_t_x[1][j])
             gone += np.bincount(i, p_gone, minlength=len(gone))
         return value, np.array([by_rate, by_alpha, gone.sum() / a, -(gone / passed).sum()])
 
@@ -116,8 +117,7 @@ class BetaGeometric(PurchaseModel):
     def _expected_if_alive(self, x: Array, T: Array, horizon: Array) -> Array:
         r, alpha, a, b = self._vector
         rows = np.broadcast_arrays(x, T, horizon)
-        distinct, place = _distinct(*(row.ravel() for row in rows))
-        counts, seen, ahead = distinct
+        (counts, seen, ahead), place = distinct(*(row.ravel() for row in rows))
         expected = purchases_until_leaving(
             r + counts, ahead / (alpha + seen), a, b + counts + self.first_is_chance
         )
@@ -136,17 +136,3 @@ class BetaGeometric(PurchaseModel):
         stayed = np.exp(log_rising(b, chances) - log_rising(a + b, chances))
         left = np.where(chances > 0, a / (b + np.maximum(chances, 1) - 1), 0.0)
         return stayed * (exactly + left * at_least)
-
-
-def _distinct(*columns: Array) -> tuple[list[Array], np.ndarray]:
-    """The distinct rows of the columns, and the place of each row among them."""
-    coded = [levels(column) for column in columns]
-    key = np.zeros(len(columns[0]), dtype=np.int64)
-    for code in coded:
-        key = key * len(code.values) + code.place
-    keys: Levels = levels(key)
-    kept, parts = keys.values, []
-    for code in reversed(coded):
-        kept, place = np.divmod(kept, len(code.values))
-        parts.append(code.values[place])
-    return parts[::-1], keys.place

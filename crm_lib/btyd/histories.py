@@ -34,6 +34,11 @@ def factor(unit: str, to: str) -> float:
     return DAYS[unit] / DAYS[to]
 
 
+def dot(one: Array, other: Array) -> float:
+    """Σ one · other. Not by BLAS, whose threads cost more on long columns than they bring."""
+    return float(np.einsum("i,i", one, other))
+
+
 @dataclass(frozen=True, eq=False)
 class Levels:
     """The distinct values of a column, ascending, and the place of each row among them.
@@ -50,6 +55,25 @@ def levels(column: npt.NDArray[np.generic]) -> Levels:
     """The levels of a column without nulls."""
     place, values = pd.factorize(column, sort=True)
     return Levels(np.asarray(values), place)
+
+
+def distinct(*columns: Array) -> tuple[list[Array], npt.NDArray[np.intp]]:
+    """The distinct rows of the columns, sorted, and the place of each row among them."""
+    coded = [levels(column) for column in columns]
+    key = np.zeros(len(columns[0]), dtype=np.int64)
+    for code in coded:
+        key = key * len(code.values) + code.place
+    found = levels(key)
+    kept: npt.NDArray[np.int64] = found.values.astype(np.int64)
+    parts = []
+    for code in reversed(coded):
+        kept, place = np.divmod(kept, len(code.values))
+        parts.append(code.values[place])
+    return parts[::-1], found.place
+
+
+def _sums(by: Levels, amounts: Array) -> Array:
+    return np.bincount(by.place, amounts).astype(float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +97,14 @@ class Histories:
         return float(self.weight.sum())
 
     @property
+    def time(self) -> float:
+        """T of all customers, added up."""
+        return dot(self.weight, self.T)
+
+    @property
     def repeats(self) -> float:
         """Repeat occasions of all customers."""
-        return float(self.weight @ self.x)
+        return dot(self.weight, self.x)
 
     @cached_property
     def x_levels(self) -> Levels:
@@ -86,23 +115,23 @@ class Histories:
         return levels(self.t_x)
 
     @cached_property
-    def T_levels(self) -> Levels:
+    def T_levels(self) -> Levels:  # noqa: N802
         return levels(self.T)
 
     @cached_property
     def weight_by_x(self) -> Array:
         """Customers at each level of x."""
-        return np.bincount(self.x_levels.place, self.weight)
+        return _sums(self.x_levels, self.weight)
 
     @cached_property
-    def weight_by_T(self) -> Array:
+    def weight_by_T(self) -> Array:  # noqa: N802
         """Customers at each level of T."""
-        return np.bincount(self.T_levels.place, self.weight)
+        return _sums(self.T_levels, self.weight)
 
     @cached_property
-    def repeats_by_T(self) -> Array:
+    def repeats_by_T(self) -> Array:  # noqa: N802
         """Repeat occasions of the customers at each level of T."""
-        return np.bincount(self.T_levels.place, self.weight * self.x)
+        return _sums(self.T_levels, self.weight * self.x)
 
     @cached_property
     def repeaters(self) -> Histories:
@@ -123,13 +152,20 @@ class Histories:
 
     def compressed(self) -> Histories:
         """One row for each distinct history, weights added up; sorted by x, t_x, T."""
-        frame = pd.DataFrame({"x": self.x, "t_x": self.t_x, "T": self.T, "weight": self.weight})
-        grouped = frame.groupby(["x", "t_x", "T"], sort=True)["weight"].sum().reset_index()
-        return Histories(*(grouped[c].to_numpy(float) for c in frame.columns), unit=self.unit)
+        if self._is_compressed():
+            return self
+        (x, t_x, T), place = distinct(self.x, self.t_x, self.T)
+        return Histories(x, t_x, T, np.bincount(place, self.weight).astype(float), self.unit)
 
-    def coarse(self, days: int = 7) -> Histories:
-        """Histories rounded to a grid of `days`: good enough to start a fit, not to end one."""
-        step = days * factor("day", self.unit)
+    def _is_compressed(self) -> bool:
+        x, t_x, T = np.diff(self.x), np.diff(self.t_x), np.diff(self.T)
+        return bool(((x > 0) | ((x == 0) & ((t_x > 0) | ((t_x == 0) & (T > 0))))).all())
+
+    def coarse(self, steps: int = 64) -> Histories:
+        """Histories on a grid of so many steps in the longest T: to start a fit, not to end one."""
+        step = float(self.T.max()) / steps
+        if not step:
+            return self
         rounded = np.round(self.T / step) * step
         last = np.minimum(np.round(self.t_x / step) * step, rounded)
         # A later occasion must not fall on the first.

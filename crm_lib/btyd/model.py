@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.btyd.estimation import Estimate, Objective, maximise
-from crm_lib.btyd.histories import COARSE_ROWS, Array, Histories, Unit, factor
+from crm_lib.btyd.histories import COARSE_ROWS, Array, Histories, Unit, dot, factor
 from crm_lib.errors import NoModel, UsageError, listing
 
 MIN_CUSTOMERS = 5
@@ -60,10 +60,9 @@ class PurchaseModel(ABC):
         """
         cls._check(histories)
         data = histories.compressed()
-        span = float(data.weight @ data.T / data.customers)
-        natural = dict.fromkeys(cls.time_names, span) | {
-            "alpha": float(data.weight @ data.T) / data.repeats
-        }
+        natural = dict.fromkeys(cls.time_names, data.time / data.customers)
+        # Time a purchase, rather than time observed: with r = 1 that is the natural size of alpha.
+        natural["alpha"] = data.time / data.repeats
         coarse = data.coarse() if len(data) > COARSE_ROWS else None
         estimate = maximise(
             cls._objective(data),
@@ -98,7 +97,7 @@ class PurchaseModel(ABC):
     @classmethod
     def _starts(cls, data: Histories) -> list[dict[str, float]]:
         """Where searches begin: more than one where a likelihood may have more than one peak."""
-        span = float(data.weight @ data.T / data.customers)
+        span = data.time / data.customers
         return [{name: span / 2 if name in cls.time_names else 1.0 for name in cls.names}]
 
     @classmethod
@@ -114,7 +113,7 @@ class PurchaseModel(ABC):
     def log_likelihood(self, histories: Histories) -> float:
         """The log-likelihood of all customers, times taken in the model's unit."""
         data = histories.to(self.unit)
-        return float(data.weight @ self.log_likelihoods(self._vector, data))
+        return dot(data.weight, self.log_likelihoods(self._vector, data))
 
     @property
     def _vector(self) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from crm_lib.btyd.histories import Array, Histories
+from crm_lib.btyd.histories import Array, Histories, dot
 from crm_lib.btyd.model import PurchaseModel
 from crm_lib.btyd.special import log_rising, negative_binomial
 
@@ -27,13 +27,13 @@ class Nbd(PurchaseModel):
 
     @classmethod
     def _starts(cls, data: Histories) -> list[dict[str, float]]:
-        return [{"r": 1.0, "alpha": float(data.weight @ data.T) / data.repeats}]
+        return [{"r": 1.0, "alpha": data.time / data.repeats}]
 
     @classmethod
     def log_likelihoods(cls, params: Array, data: Histories) -> Array:
         r, alpha = params
         silent = r * np.log1p(data.T / alpha) + data.x * np.log(alpha + data.T)
-        return log_rising(r, data.x) - silent
+        return log_rising(r, data.x_levels.values)[data.x_levels.place] - silent
 
     @classmethod
     def log_likelihood_and_gradient(cls, params: Array, data: Histories) -> tuple[float, Array]:
@@ -41,10 +41,11 @@ class Nbd(PurchaseModel):
         x, T = data.x_levels.values, data.T_levels.values
         customers, seen, repeats = data.weight_by_x, data.weight_by_T, data.repeats_by_T
         grown = np.log1p(T / alpha)
-        value = customers @ log_rising(r, x) - r * (seen @ grown) - repeats @ np.log(alpha + T)
-        by_r = customers @ (special.digamma(r + x) - special.digamma(r)) - seen @ grown
-        by_alpha = data.customers * r / alpha - (r * seen + repeats) @ (1 / (alpha + T))
-        return float(value), np.array([by_r, by_alpha])
+        value = dot(customers, log_rising(r, x)) - r * dot(seen, grown)
+        value -= dot(repeats, np.log(alpha + T))
+        by_r = dot(customers, special.digamma(r + x) - special.digamma(r)) - dot(seen, grown)
+        by_alpha = data.customers * r / alpha - dot(r * seen + repeats, 1 / (alpha + T))
+        return value, np.array([by_r, by_alpha])
 
     def _p_alive(self, data: Histories) -> Array:
         return np.ones(len(data))

@@ -89,30 +89,29 @@ def _integrated(A: Array, u: Array, a: float, B: Array) -> Array:
     out = np.empty_like(A)
     spread = np.sqrt(1 / (a + 1) + 1 / (B + 1))
     mode = np.log((a + 1) / B)
+    # Both tails fall at least exponentially, by a + 1 and B + 1, beyond what curvature spreads.
     low = np.minimum(mode, -np.log1p(A * u)) - 9 * spread - 40 / (a + 1)
-    high = np.maximum(mode, 0) + 9 * spread + 40 / (B + 1)
+    high = mode + 9 * spread + 40 / (B + 1)
     step = np.minimum(0.2, 0.4 / np.sqrt(a + 1))
     nodes = int(np.ceil((high - low).max() / step)) + 1
-    rows_at_once = max(1, _NODES_AT_ONCE // nodes)
-    for start in range(0, len(A), rows_at_once):
-        rows = slice(start, start + rows_at_once)
-        out[rows] = _trapezoid(*(v[rows, None] for v in (A, u, B, low, high)), a, nodes)
+    block = max(1, _NODES_AT_ONCE // nodes)
+    for start in range(0, len(A), block):
+        rows = slice(start, start + block)
+        y = np.linspace(low[rows], high[rows], nodes, axis=1)
+        out[rows] = _trapezoid(y, A[rows, None], u[rows, None], a, B[rows, None])
     return out
 
 
-def _trapezoid(
-    A: Array, u: Array, B: Array, low: Array, high: Array, a: float, nodes: int
-) -> Array:
-    y = np.linspace(0, 1, nodes) * (high - low) + low
-    p, kept = special.expit(y), special.expit(-y)
+def _trapezoid(y: Array, A: Array, u: Array, a: float, B: Array) -> Array:
+    p, stays = special.expit(y), special.expit(-y)
     log_weight = (a + 1) * special.log_expit(y) + B * special.log_expit(-y)
-    weight = np.exp(log_weight - special.betaln(a + 1, B)) * (high - low) / (nodes - 1)
+    weight = np.exp(log_weight - special.betaln(a + 1, B)) * (y[:, 1:2] - y[:, :1])
 
-    def g(p: Array, kept: Array) -> Array:
-        fell = np.log1p(p * u)
-        h = -np.expm1(-A * fell) / p
-        slope = (h - A * u * np.exp(-(A + 1) * fell)) / p
-        return h + kept * np.maximum(slope, 0) / (a + B)
+    def g(p: Array, stays: Array) -> Array:
+        grown = np.log1p(p * u)
+        h = -np.expm1(-A * grown) / p
+        slope = (h - A * u * np.exp(-(A + 1) * grown)) / p
+        return h + stays * np.maximum(slope, 0) / (a + B)
 
     at_1 = g(np.ones_like(A), np.zeros_like(A))
-    return (at_1 + np.sum(weight * (g(p, kept) - at_1), axis=1, keepdims=True))[:, 0]
+    return at_1[:, 0] + np.einsum("ij,ij->i", weight, g(p, stays) - at_1)
