@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import integrate, special
 
-from crm_lib.btyd.estimation import Estimate, best, maximise
+from crm_lib.btyd.estimation import Estimate, Objective, best, maximise
 from crm_lib.btyd.histories import Array, Unit, factor
 from crm_lib.btyd.model import MIN_CUSTOMERS
 from crm_lib.btyd.retention import Retention
@@ -78,11 +78,7 @@ class ContractModel(ABC):
         cls._check(retention)
         estimate = best(
             [
-                maximise(
-                    lambda params: cls.log_likelihood_and_gradient(params, retention),
-                    start,
-                    customers=retention.customers,
-                )
+                maximise(cls._objective(retention), start, customers=retention.customers)
                 for start in cls._starts(retention)
             ]
         )
@@ -90,6 +86,10 @@ class ContractModel(ABC):
         model.estimate_ = estimate
         model.customers_ = retention.customers
         return model
+
+    @classmethod
+    def _objective(cls, retention: Retention) -> Objective:
+        return lambda params: cls.log_likelihood_and_gradient(params, retention)
 
     @classmethod
     def _check(cls, retention: Retention) -> None:
