@@ -9,6 +9,7 @@ from string import Formatter
 
 from crm_lib import errors
 from crm_lib.present.words.findings import FINDINGS
+from crm_lib.present.words.profit import PROFIT
 
 SENTENCES: dict[str, str] = {
     # the state of the data
@@ -79,6 +80,7 @@ SENTENCES: dict[str, str] = {
     "failure.report.summary": "{problems} did not finish, so nothing of this run was published.",
     "failure.report.step": "Open the notebook with the same parameters, run it to the cell named above, and run again.",
     **FINDINGS,
+    **PROFIT,
 }
 
 
