@@ -183,16 +183,15 @@ def peak(customers: ir.Table) -> ir.Table:
     In: `by_customer`. Out: one row: customers, earning (with a profit above zero), earning_share,
     peak_profit (theirs together), profit (of all), peak_rate (peak ÷ profit; null where profit is not
     positive), unprofitable (with a profit below zero), unprofitable_share, loss (theirs, positive
-    money: peak_profit − profit), never_bought (of the unprofitable). Raises NotInData where no cost
-    is known.
+    money: peak_profit − profit), never_bought (of the unprofitable). Where no cost is known profit is
+    revenue, and unprofitable are those who returned more than they bought.
     """
-    _require_costs(customers)
     negative = customers.profit < 0
     sums = customers.agg(
         customers=customers.count(),
         earning=(customers.profit > 0).sum().fill_null(0),
         peak_profit=customers.profit.sum(where=customers.profit > 0).fill_null(0),
-        profit=customers.profit.sum(),
+        profit=customers.profit.sum().fill_null(0),
         unprofitable=negative.sum().fill_null(0),
         loss=-customers.profit.sum(where=negative).fill_null(0),
         never_bought=(negative & customers.first_month.isnull()).sum().fill_null(0),

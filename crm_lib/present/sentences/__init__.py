@@ -6,6 +6,15 @@ from `present.words`. A frame with nothing to say gives a sentence that says so.
 
 from __future__ import annotations
 
+from crm_lib.present.sentences.acquisition import (
+    acquisition,
+    acquisition_quality,
+    campaigns,
+    keeping,
+    keeping_base,
+    tenure,
+    tenure_base,
+)
 from crm_lib.present.sentences.base import (
     customer_base,
     customer_flow,
@@ -24,6 +33,19 @@ from crm_lib.present.sentences.lifecycle import (
     stage_values,
     stages,
     transitions,
+)
+from crm_lib.present.sentences.profit import (
+    bridge,
+    causes,
+    components,
+    ledger_reconciled,
+    losses_listed,
+    products,
+    profit,
+    profit_groups,
+    profit_months,
+    serving,
+    whale,
 )
 from crm_lib.present.sentences.quality import (
     coverage,
@@ -48,10 +70,16 @@ from crm_lib.present.sentences.segments import (
 )
 
 __all__ = [
+    "acquisition",
+    "acquisition_quality",
     "at_risk",
     "bought_since",
+    "bridge",
+    "campaigns",
+    "causes",
     "clusters",
     "cohorts",
+    "components",
     "concentration",
     "coverage",
     "customer_base",
@@ -62,22 +90,34 @@ __all__ = [
     "gini",
     "grid",
     "habits",
+    "keeping",
+    "keeping_base",
     "ladder",
     "ladder_base",
+    "ledger_reconciled",
+    "losses_listed",
     "months",
     "moves",
     "over_index",
     "preferences",
+    "products",
     "profile",
+    "profit",
+    "profit_groups",
+    "profit_months",
     "reconciliation",
     "second_purchase",
     "segment_gap",
     "segments",
+    "serving",
     "stage_values",
     "stages",
+    "tenure",
+    "tenure_base",
     "tiers",
     "transitions",
     "verdict",
     "volume",
     "volume_window",
+    "whale",
 ]
