@@ -6,7 +6,7 @@ it. A month that is not observed from its first to its last day is never compare
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import ibis
@@ -37,6 +37,8 @@ _MEASURES = (
     _Measure("revenue", "Revenue", "money", "revenue"),
     _Measure("margin", "Margin", "money", "margin"),
     _Measure("margin_rate", "Margin rate", "percent", "margin", "revenue", "revenue"),
+    _Measure("profit", "{profit}", "money", "profit"),
+    _Measure("profit_rate", "{profit} rate", "percent", "profit", "revenue", "revenue"),
     _Measure("orders", "Orders", "count", "orders"),
     _Measure("occasions", "Purchase occasions of known customers", "count", "occasions"),
     _Measure("active_customers", "Active customers", "count", "active"),
@@ -78,7 +80,11 @@ class _Span:
     year_before: Window
 
 
-@needs(lines=(), optional={"lines.cost": "margin and margin rate"})
+_SAME_AS_ANOTHER = ("revenue", "gross profit")
+"""Profit that goes by these names is in the measures already: as revenue, and as margin."""
+
+
+@needs(lines=(), optional={"lines.cost": "margin and margin rate, profit and profit rate"})
 def measures(
     months: ir.Table,
     customer_months: ir.Table,
@@ -86,17 +92,21 @@ def measures(
     *,
     observed: Window,
     warm_up_ends: date,
+    ledger: ir.Table | None = None,
+    profit_label: str = "profit",
 ) -> pd.DataFrame:
     """How is the customer base doing? The headline numbers, with change on the last period and the year.
 
-    In: month totals, customer-month ledger and customer facts, all as of `observed.end`. Out, as
+    In: month totals, customer-month ledger and customer facts, all as of `observed.end`, and the profit
+    ledger with what its profit is to be called (`book.profit_label`). Out, as
     pandas (two dozen rows from five rows of sums): one row a measure and span. `key`; `label`;
     `span` ("month": the last full month, "year": the 12 months up to its end); `value`; `unit`
     ("money", "count", or "percent" as a fraction); `window_start`, `window_end` (excluded), `window`
     (text); `denominator`; `change` on the full period before and `year_change` on the same period a
     year before (relative, or for percentages the difference of the fractions), each with the value
     it starts `…_from`, its `…_window` and, where it is null, its `…_reason`; `note` says why a value
-    is null or what it leaves out. Margin rows appear only where lines have a cost.
+    is null or what it leaves out. Margin rows appear only where lines have a cost, profit rows only
+    where it is more than revenue or margin under another name.
 
     A customer first seen in the warm-up is never new, so new customers are not compared with a
     window that the warm-up touches.
@@ -104,16 +114,25 @@ def measures(
     spans = _spans(observed.end)
     wanted = {w for span in spans for w in (span.now, span.previous, span.year_before)}
     series = monthly(
-        months, customer_months, customers, observed=observed, warm_up_ends=warm_up_ends
+        months,
+        customer_months,
+        customers,
+        observed=observed,
+        warm_up_ends=warm_up_ends,
+        ledger=ledger,
     )
     sums = _sums(series, customer_months, sorted(wanted, key=str), observed)
-    rows = [
-        _row(measure, span, sums, observed, warm_up_ends)
-        for span in spans
-        for measure in _MEASURES
-        if not (measure.key.startswith("margin") and _lacks_margin(sums))
+    absent = {name for name in ("margin", "profit") if _lacks(sums, name)}
+    if profit_label in _SAME_AS_ANOTHER:
+        absent.add("profit")
+    named = [
+        replace(each, label=each.label.format(profit=profit_label.capitalize()))
+        for each in _MEASURES
+        if each.of not in absent
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [_row(each, span, sums, observed, warm_up_ends) for span in spans for each in named]
+    )
 
 
 @needs(lines=())
@@ -124,11 +143,12 @@ def monthly(
     *,
     observed: Window,
     warm_up_ends: date,
+    ledger: ir.Table | None = None,
 ) -> ir.Table:
     """The customer base month by month: the series behind the headline numbers.
 
     In: as in `measures`. Out: one row a calendar month, in order: `month`, `revenue`,
-    `anonymous_revenue`, `margin` (null without costs), `orders`, `occasions`, `active_customers`,
+    `anonymous_revenue`, `margin` (null without costs), `profit` (null without a ledger), `orders`, `occasions`, `active_customers`,
     `new_customers`, `first_seen_customers` (first occasion within the warm-up), `kept_customers`
     (active in the month before, too), `kept_of` (active in the month before; null unless that month
     was wholly observed), `repeat_buying_rate` (kept_customers ÷ kept_of),
@@ -148,9 +168,10 @@ def monthly(
         new_customers=buyers.count(where=is_new), first_seen_customers=buyers.count(where=~is_new)
     )
     series = months
-    for part in (kept, firsts):
+    for part in (kept, firsts, _profits(months, ledger)):
         series = series.left_join(part, "month").drop("month_right")
-    counts = ("occasions", "kept_customers", "new_customers", "first_seen_customers")
+    counts = ["occasions", "kept_customers", "new_customers", "first_seen_customers"]
+    counts += ["profit"] if ledger is not None else []
     series = series.mutate(**{name: series[name].fill_null(0) for name in counts})
     in_order = ibis.window(order_by="month")
     before_whole = ~series.is_partial.lag().over(in_order)
@@ -166,10 +187,17 @@ def monthly(
 
 
 _SERIES = (
-    "month", "revenue", "anonymous_revenue", "margin", "orders", "occasions", "active_customers",
+    "month", "revenue", "anonymous_revenue", "margin", "profit", "orders", "occasions", "active_customers",
     "new_customers", "first_seen_customers", "kept_customers", "kept_of", "repeat_buying_rate",
     "revenue_per_active_customer", "is_partial", "is_warm_up",
 )  # fmt: skip
+
+
+def _profits(months: ir.Table, ledger: ir.Table | None) -> ir.Table:
+    """Profit by month, of rows without a customer, too."""
+    if ledger is None:
+        return months.select("month", profit=ibis.null(months.revenue.type()))
+    return ledger.group_by("month").agg(profit=ledger.profit.sum())
 
 
 def _number(month: ir.DateColumn) -> ir.IntegerColumn:
@@ -212,6 +240,7 @@ def _sums(
         anonymous_revenue=joined.anonymous_revenue.sum(),
         known_revenue=(joined.revenue - joined.anonymous_revenue).sum(),
         margin=joined.margin.sum(),
+        profit=joined.profit.sum(),
         orders=joined.orders.sum(),
         occasions=joined.occasions.sum(),
         new=joined.new_customers.sum(),
@@ -248,8 +277,8 @@ def _buyers(customer_months: ir.Table, calendar: ir.Table) -> ir.Table:
     )
 
 
-def _lacks_margin(sums: dict[Window, dict[str, float]]) -> bool:
-    return all(pd.isna(row["margin"]) for row in sums.values())
+def _lacks(sums: dict[Window, dict[str, float]], name: str) -> bool:
+    return all(pd.isna(row[name]) for row in sums.values())
 
 
 def _value(measure: _Measure, sums: dict[str, float] | None) -> float | None:
