@@ -174,6 +174,22 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
+def net_of_cost(curves: pd.DataFrame, table: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """What one customer won has brought by each month, less what winning it cost.
+
+    In: `payback` and `by_origin` of the same customers. Out: one row an origin and month, the origins
+    with most customers won first: origin, month, net (money; paid back from zero on). Without "all".
+    """
+    cac = table[(table[by] != ALL) & table["cac"].notna()].set_index(by)["cac"]
+    parts = [
+        pd.DataFrame({"origin": name, "month": own["month"], "net": own["cumulative"] - cost})
+        for name, cost in cac.items()
+        for own in [curves[curves[by] == name]]
+    ]
+    none = pd.DataFrame({"origin": [], "month": [], "net": []})
+    return pd.concat(parts, ignore_index=True) if parts else none
+
+
 def _spent(ledger: ir.Table, won: ir.Table, costs: ir.Table | None, by: str) -> pd.DataFrame:
     """Cost of winning by origin, and "all": index origin, column cost. Raises NotInData."""
     joined = ledger.join(won, "customer_id")

@@ -12,6 +12,7 @@ from crm_lib.periods import Window
 from crm_lib.present import words
 from crm_lib.present.numbers import Number
 from crm_lib.present.sentences.lifecycle import AT_RISK
+from crm_lib.present.sentences.profit import REVENUE
 from crm_lib.present.sentences.quality import FOUND
 
 GOOD = {"revenue": "up", "margin": "up", "active_customers": "up", "new_customers": "up"}
@@ -130,6 +131,68 @@ def stages(sizes: pd.DataFrame, at_risk: pd.DataFrame, *, observed: Window) -> l
             denominator=f"{len(at_risk):,} customers at risk or dormant, what they have brought a year",
         ),
     ]
+
+
+def profit(
+    bridge: pd.DataFrame, peak: pd.DataFrame, label: str, *, observed: Window, serving: bool
+) -> list[Number]:
+    """Who earns and who costs: `profit.bridge`, `profit.peak`. `label`: what the profit may be called;
+    `serving`: whether any cost to serve is known."""
+    steps = bridge.set_index("step")["amount"].astype(float)
+    window, row = words.in_words(observed), peak.iloc[0]
+    revenue = steps.get("revenue", steps["profit"])
+    if label == REVENUE:
+        return _without_costs(steps, row, window)
+    name = label[:1].upper() + label[1:]
+    known = f"of {row['customers']:,} known customers"
+    of_revenue = "of net revenue"
+    numbers = [
+        Number("profit", name, steps["profit"], "money", window, good="up", denominator="all sales"),
+        Number("profit_rate", f"{name}, share of revenue", _part(steps["profit"], revenue), "percent", window, denominator=of_revenue),
+    ]  # fmt: skip
+    if serving:
+        spent = -sum(steps.get(each, 0.0) for each in SERVING)
+        numbers.append(
+            Number("cost_to_serve", "Cost to serve", _part(spent, revenue), "percent", window, denominator=of_revenue)
+        )  # fmt: skip
+    shares = Number(
+        "unprofitable_share", "Customers who cost more than they bring", row["unprofitable_share"],
+        "percent", window, denominator=known,
+    )  # fmt: skip
+    return [
+        *numbers,
+        Number("unprofitable_customers", "Unprofitable customers", row["unprofitable"], "count", window, denominator=known),
+        shares,
+        Number("unprofitable_loss", "What they cost more", row["loss"], "money", window, denominator=f"{row['unprofitable']:,} customers"),
+        Number("whale_peak", "Peak of the whale curve", row["peak_rate"], "percent", window, denominator=f"of {label}, by the best {row['earning']:,} customers"),
+    ]  # fmt: skip
+
+
+SERVING = ("contact_cost", "effort_cost", "handling_cost", "terms_cost")
+
+
+def _without_costs(steps: pd.Series, row: pd.Series, window: str) -> list[Number]:
+    """What can be said where no cost is known: revenue and what was taken off gross sales."""
+    gross = steps["gross_sales"]
+    each = steps["profit"] / row["customers"] if row["customers"] else None
+    numbers = [
+        Number("revenue", "Revenue", steps["profit"], "money", window, denominator="all sales"),
+        Number("revenue_per_customer", "Revenue a customer", each, "money", window, denominator=f"{row['customers']:,} known customers"),
+    ]  # fmt: skip
+    for key, column, label in (
+        ("discount_rate", "discount", "Discounts"),
+        ("return_rate", "returns", "Returns"),
+    ):
+        if column in steps:
+            rate = _part(-steps[column], gross)
+            numbers.append(
+                Number(key, label, rate, "percent", window, denominator="of gross sales")
+            )
+    return numbers
+
+
+def _part(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None
 
 
 def quality(summary: Mapping[str, Any], rules: pd.DataFrame) -> list[Number]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pandas as pd
 
 from crm_lib import errors
 from crm_lib.periods import Window, parse_day
 from crm_lib.present import words
 from crm_lib.present.sentences.base import FACTOR_NAMES
+from crm_lib.present.sentences.profit import STEP_NAMES
 from crm_lib.present.sentences.quality import FOUND
 
 
@@ -138,3 +142,64 @@ def tables_at_hand(presence: pd.DataFrame) -> pd.DataFrame:
         for table, part in presence.groupby("table", sort=False)
     ]
     return pd.DataFrame(rows, columns=["table", "supplied", "lacking"])
+
+
+def bridge_steps(bridge: pd.DataFrame, profit: str) -> pd.DataFrame:
+    """`profit.bridge` with its steps in words: label, amount, kind. `profit`: what the last one is called."""
+    names = bridge["step"].map(STEP_NAMES).where(bridge["step"] != "profit", profit)
+    signs = bridge["kind"].map({"cost": "− ", "subtotal": "= ", "end": "= "}).fillna("")
+    return pd.DataFrame(
+        {"label": signs + names, "amount": bridge["amount"], "kind": bridge["kind"]}
+    )
+
+
+def profit_components(components: Sequence[Any]) -> pd.DataFrame:
+    """The book's components of the profit as a table: label, level, status, source, known, unlock."""
+    return pd.DataFrame(
+        [
+            {
+                "label": item.label,
+                "level": item.level,
+                "status": item.status,
+                "source": f"`{item.source}`" if item.source else words.MISSING,
+                "known": words.MISSING if item.known_share is None else words.percent(item.known_share, 0),
+                "unlock": item.unlock or words.MISSING,
+            }
+            for item in components
+        ]
+    )  # fmt: skip
+
+
+def reconciled(reconciliation: pd.DataFrame) -> pd.DataFrame:
+    """The book's reconciliation added up over the months, one row a component, named."""
+    amounts = ["source", "by_rule", "out_of_scope", "ledger", "difference"]
+    order = [name for name in STEP_NAMES if name in set(reconciliation["component"])]
+    summed = reconciliation.groupby("component")[amounts].sum().reindex(order).reset_index()
+    return summed.assign(component=summed["component"].map(STEP_NAMES))
+
+
+def causes(frame: pd.DataFrame) -> pd.DataFrame:
+    """`losses.causes` or `negatives` with the causes in words."""
+    return frame.assign(cause=frame["cause"].map(STEP_NAMES))
+
+
+def tenure_groups(paired: pd.DataFrame) -> pd.DataFrame:
+    """`tenure.paired` with its groups in words."""
+    return paired.assign(group=[words.say(f"tenure.group.{name}") for name in paired["group"]])
+
+
+def paid_back(table: pd.DataFrame) -> pd.DataFrame:
+    """`acquisition.by_origin` with the payback in words: paid_back."""
+    months = zip(table["payback_month"], table["followed_months"], strict=True)
+    texts = [
+        words.say("payback.not", months=words.months(followed))
+        if pd.isna(month)
+        else words.say("payback.within", month=words.count(month))
+        for month, followed in months
+    ]
+    return table.assign(paid_back=texts)
+
+
+def cost_parts(parts: pd.DataFrame) -> pd.DataFrame:
+    """The parts of `keeping.compare` with their components in words."""
+    return parts.assign(component=[STEP_NAMES.get(name, name) for name in parts["component"]])

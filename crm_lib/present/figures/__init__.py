@@ -14,22 +14,36 @@ from crm_lib.present.figures.lifecycle import (
     survival,
     transition_matrix,
 )
+from crm_lib.present.figures.profit import (
+    cost_to_serve,
+    payback,
+    profit_bridge,
+    profit_by_month,
+    tenure_years,
+    whale_curve,
+)
 from crm_lib.present.figures.quality import volume_by_day
 from crm_lib.present.figures.segments import lorenz, profile_bars, rfm_grid, segment_sizes
 
 __all__ = [
     "cohort_triangle",
+    "cost_to_serve",
     "customer_flow",
     "days_to_second",
     "decomposition",
     "lorenz",
+    "payback",
     "profile_bars",
+    "profit_bridge",
+    "profit_by_month",
     "repeat_ladder",
     "revenue_by_month",
     "rfm_grid",
     "segment_sizes",
     "stage_sizes",
     "survival",
+    "tenure_years",
     "transition_matrix",
     "volume_by_day",
+    "whale_curve",
 ]
