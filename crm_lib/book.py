@@ -335,19 +335,19 @@ class Book:
         }
         for name, table in made.items():
             table.to_parquet(folder / f"{name}.parquet")
-        months = self.backend.read_parquet(folder / "customer_months.parquet")
         if self.has("contacts"):
             ledgers.check_kinds(self.dataset.ledger, self.staged("contacts"))
-        ledgers.write(self._records(folder), months, folder)
+        ledgers.write(self._records(folder), folder)
 
     def _records(self, folder: Path) -> ledgers.Records:
-        """What the ledger is made of, with the customers counted in `folder`."""
+        """What the ledger is made of, with the facts in `folder`."""
         starts = None
         if self.has("campaigns", "starts_on"):
             starts = self.staged("campaigns").select("campaign_id", "starts_on")
         return ledgers.Records(
             self.dataset,
             self.lines,
+            self.backend.read_parquet(folder / "customer_months.parquet"),
             self.backend.read_parquet(folder / "customers.parquet").select("customer_id"),
             {name: self.table(name) for name in ledgers.COST_TABLES if self.has(name)},
             self.as_of,

@@ -21,7 +21,6 @@ import json
 from pathlib import Path
 
 import duckdb
-import ibis.expr.types as ir
 
 from crm_lib.errors import UsageError
 from crm_lib.ledger.components import (
@@ -45,14 +44,14 @@ __all__ = [
 _COUNTS = "ledger.json"
 
 
-def write(records: Records, customer_months: ir.Table, folder: Path) -> None:
+def write(records: Records, folder: Path) -> None:
     """Write `ledger.parquet`, sorted by customer and month, and what is known of its components.
 
     Raises UsageError where an amount is too large for `money_decimals`.
     """
     counts = counted(records)
     missing = lacking(components(records.dataset, counts))
-    made = ledger(records, customer_months, missing)
+    made = ledger(records, missing)
     try:
         made.order_by("customer_id", "month").to_parquet(folder / "ledger.parquet")
     except duckdb.ConversionException as error:

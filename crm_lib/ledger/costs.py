@@ -130,10 +130,10 @@ def acquired(records: Records) -> ir.Table:
     """The customers with an acquisition cost and `month`: of `acquired_on`, else of the first line."""
     rows = records.tables["customers"]
     rows = rows.filter(rows.acquisition_cost.notnull(), rows.acquisition_cost != 0)
-    lines = records.lines
-    first = lines.group_by(buyer=lines.customer_id).agg(first_day=lines.day.min())
+    months = records.customer_months
+    first = months.group_by(buyer=months.customer_id).agg(first_month=months.month.min())
     joined = rows.left_join(first, rows.customer_id == first.buyer)
-    days = [joined[name] for name in ("acquired_on", "first_day") if name in joined.columns]
+    days = [joined[name] for name in ("acquired_on", "first_month") if name in joined.columns]
     return joined.select("customer_id", "acquisition_cost", month=records.month(*days))
 
 

@@ -25,13 +25,12 @@ MONEY = (
 COLUMNS = ("customer_id", "month", *COUNTS, *MONEY)
 
 
-def ledger(records: Records, customer_months: ir.Table, lacking: frozenset[str]) -> ir.Table:
+def ledger(records: Records, lacking: frozenset[str]) -> ir.Table:
     """One row a customer and month with an order line or a cost: see `crm_lib.ledger`.
 
-    customer_months: `facts.customer_months` of the same lines. lacking: components of which nothing
-    is known, null in every row.
+    lacking: components of which nothing is known, null in every row.
     """
-    rows = _joined(_sales(records, customer_months), _costs(records), records)
+    rows = _joined(_sales(records), _costs(records), records)
     rows = rows.mutate(
         handling_cost=_handling(rows, records), terms_cost=_terms(rows, records)
     ).drop("payment_days")
@@ -43,9 +42,9 @@ def ledger(records: Records, customer_months: ir.Table, lacking: frozenset[str])
     return _with_totals(rows, records, lacking).select(COLUMNS)
 
 
-def _sales(records: Records, customer_months: ir.Table) -> ir.Table:
+def _sales(records: Records) -> ir.Table:
     """One row a customer and month with an order line; anonymous lines under customer_id null."""
-    known = customer_months.rename(cost_of_goods="cost")
+    known = records.customer_months.rename(cost_of_goods="cost")
     money = ("revenue", "returns", "discount", "cost_of_goods")
     types = {
         "month": dt.date,
