@@ -61,7 +61,7 @@ class Holdout:
         """
         rank, place = np.unique(-np.round(predicted, TIE_DIGITS), return_inverse=True)
         customers = np.bincount(place, self.weight, len(rank)).astype(float)
-        sums = np.bincount(place, self.weight * values, len(rank))
+        sums = np.bincount(place, self.weight * values, len(rank)).astype(float)
         edges = np.linspace(0, self.customers, groups + 1)
         reached = np.interp(edges, _running(customers), _running(sums))
         return np.diff(reached)
