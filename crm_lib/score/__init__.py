@@ -13,7 +13,17 @@ import pandas as pd
 from crm_lib import dataset as datasets
 from crm_lib.book import Book, open_book
 from crm_lib.errors import UsageError
-from crm_lib.score import comebacks, cuts, delivery, groups, histories, quality, stages, totals
+from crm_lib.score import (
+    comebacks,
+    cuts,
+    delivery,
+    groups,
+    histories,
+    profit,
+    quality,
+    stages,
+    totals,
+)
 from crm_lib.score import truth as truths
 from crm_lib.score.row import Row, Subject
 from crm_lib.score.truth import Truth
@@ -21,6 +31,7 @@ from crm_lib.score.truth import Truth
 SUBJECTS: tuple[Subject, ...] = (
     totals,
     histories,
+    profit,
     quality,
     cuts,
     groups,
