@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from crm_lib import schema
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, unknown
 from crm_lib.needs import needs
@@ -40,6 +41,10 @@ def _won(customers: ir.Table, origins: ir.Table, by: str, observed: Window) -> i
     """One row a customer not first seen in the warm-up: customer_id, origin, first_on (null: never
     bought), second_on, T, first_month (number of the calendar month), months (wholly observed)."""
     if by not in origins.columns:
+        if by in schema.CUSTOMERS.column_names:
+            raise NotInData(
+                f"What each {by} cost and brought needs `{by}` of the table `customers`."
+            )
         raise UsageError(unknown("column of the origins", by, origins.columns))
     given = origins.select("customer_id", origin=origins[by].cast("string").nullif(""))
     known = customers.filter(~customers.is_first_seen).left_join(given, "customer_id")
@@ -146,7 +151,8 @@ def by_origin(
       `clv`), worth (so_far + residual: what one won brings in all, before acquisition, with the past
       not discounted), worth_to_cac (null without both).
 
-    Raises NotInData where no cost of winning is known at all.
+    Where no cost of winning is known at all, cost and all that follows from it is null. Raises
+    NotInData without the column `by`.
     """
     won = _won(customers, origins, by, observed)
     spent = _spent(ledger, won, costs, by)
@@ -154,7 +160,7 @@ def by_origin(
     table = spent.join(quality, how="outer")
     counts = ["known", "won", "first_year"]
     table[counts] = table[counts].fillna(0).astype(int)
-    table["cost"] = table["cost"].fillna(0.0)
+    table["cost"] = table["cost"].fillna(table.loc[ALL, "cost"] * 0)
     table["cac"] = table["cost"] / table["won"].where(table["won"] > 0)
     curves = payback(ledger, customers, origins, by=by, observed=observed)
     found = [_paid_back(curves[curves[by] == name], cac) for name, cac in table["cac"].items()]
@@ -191,20 +197,15 @@ def net_of_cost(curves: pd.DataFrame, table: pd.DataFrame, *, by: str) -> pd.Dat
 
 
 def _spent(ledger: ir.Table, won: ir.Table, costs: ir.Table | None, by: str) -> pd.DataFrame:
-    """Cost of winning by origin, and "all": index origin, column cost. Raises NotInData."""
+    """Cost of winning by origin, and "all", where nothing is known null: index origin, column cost."""
     joined = ledger.join(won, "customer_id")
     own = collect(joined.group_by("origin").agg(cost=joined.acquisition_cost.sum()))
     parts = [own.dropna(subset="cost").set_index("origin")["cost"]]
     if costs is not None:
         parts.append(collect(costs).set_index(by)["cost"])
     every = pd.concat(parts).astype(float)
-    if every.empty:
-        raise NotInData(
-            "The cost of winning customers needs `acquisition_cost` of the table `customers`, or "
-            "`cost` of acquisition campaigns in the table `campaigns`."
-        )
     found = every.groupby(level=0).sum()
-    found[ALL] = every.sum()
+    found[ALL] = every.sum() if len(every) else np.nan
     return found.to_frame("cost")
 
 

@@ -8,8 +8,6 @@ set lacks the component, and stays null here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import ibis
 import ibis.expr.types as ir
 
@@ -152,7 +150,7 @@ def whale(customers: ir.Table, *, points: int = 200) -> ir.Table:
     """
     if points < 1:
         raise UsageError(f"A whale curve needs at least one point, not {points}.")
-    _require_costs(customers)
+    require_costs(customers)
     best_first = [customers.profit.desc(), customers.customer_id]
     up_to = ibis.cumulative_window(order_by=best_first)
     steps = customers.select(
@@ -274,9 +272,9 @@ def by_product(
     ).order_by(grouped.gross_profit.desc(), by)
 
 
-def _require_costs(customers: ir.Table, costs: Sequence[str] = COSTS) -> None:
-    """Revenue alone makes nobody unprofitable: NotInData where no cost is known."""
-    known = customers.agg(**{name: customers[name].count() for name in costs})
+def require_costs(customers: ir.Table) -> None:
+    """NotInData where no cost is known: revenue alone makes nobody unprofitable. In: `by_customer`."""
+    known = customers.agg(**{name: customers[name].count() for name in COSTS})
     if not collect(known).iloc[0].any():
         raise NotInData(
             "Who earns and who costs needs a cost: `cost` of the table `lines` or `contacts`, or "

@@ -156,7 +156,7 @@ def paired(
     if who.compared < FEWEST:
         raise NotInData(
             f"Profit by year of the relationship needs {FEWEST} customers observed for {late} whole "
-            f"years since their first purchase; {who.compared:,} were."
+            f"years since their first purchase; of {who.buyers:,}, {who.compared:,} were ({observed})."
         )
     both = _two_years(years, customers, observed, early, late)
     stayed = both.filter(both.late_purchases > 0)

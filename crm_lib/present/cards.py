@@ -144,7 +144,7 @@ def profit(
     if label == REVENUE:
         return _without_costs(steps, row, window)
     name = label[:1].upper() + label[1:]
-    known = f"of {row['customers']:,} known customers"
+    known = f"of {words.count(row['customers'])} known customers"
     of_revenue = "of net revenue"
     numbers = [
         Number("profit", name, steps["profit"], "money", window, good="up", denominator="all sales"),
@@ -163,8 +163,8 @@ def profit(
         *numbers,
         Number("unprofitable_customers", "Unprofitable customers", row["unprofitable"], "count", window, denominator=known),
         shares,
-        Number("unprofitable_loss", "What they cost more", row["loss"], "money", window, denominator=f"{row['unprofitable']:,} customers"),
-        Number("whale_peak", "Peak of the whale curve", row["peak_rate"], "percent", window, denominator=f"of {label}, by the best {row['earning']:,} customers"),
+        Number("unprofitable_loss", "What they cost more", row["loss"], "money", window, denominator=f"{words.count(row['unprofitable'])} customers"),
+        Number("whale_peak", "Peak of the whale curve", row["peak_rate"], "percent", window, denominator=f"of {label}, by the best {words.count(row['earning'])} customers"),
     ]  # fmt: skip
 
 
@@ -177,7 +177,7 @@ def _without_costs(steps: pd.Series, row: pd.Series, window: str) -> list[Number
     each = steps["profit"] / row["customers"] if row["customers"] else None
     numbers = [
         Number("revenue", "Revenue", steps["profit"], "money", window, denominator="all sales"),
-        Number("revenue_per_customer", "Revenue a customer", each, "money", window, denominator=f"{row['customers']:,} known customers"),
+        Number("revenue_per_customer", "Revenue a customer", each, "money", window, denominator=f"{words.count(row['customers'])} known customers"),
     ]  # fmt: skip
     for key, column, label in (
         ("discount_rate", "discount", "Discounts"),

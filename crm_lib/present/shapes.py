@@ -145,7 +145,11 @@ def tables_at_hand(presence: pd.DataFrame) -> pd.DataFrame:
 
 
 def bridge_steps(bridge: pd.DataFrame, profit: str) -> pd.DataFrame:
-    """`profit.bridge` with its steps in words: label, amount, kind. `profit`: what the last one is called."""
+    """`profit.bridge` with its steps in words: label, amount, kind. `profit`: what the last one is called.
+
+    Deductions of nothing are left out.
+    """
+    bridge = bridge[(bridge["kind"] != "cost") | (bridge["amount"].astype(float) != 0)]
     names = bridge["step"].map(STEP_NAMES).where(bridge["step"] != "profit", profit)
     signs = bridge["kind"].map({"cost": "− ", "subtotal": "= ", "end": "= "}).fillna("")
     return pd.DataFrame(
@@ -161,7 +165,7 @@ def profit_components(components: Sequence[Any]) -> pd.DataFrame:
                 "label": item.label,
                 "level": item.level,
                 "status": item.status,
-                "source": f"`{item.source}`" if item.source else words.MISSING,
+                "source": item.source or words.MISSING,
                 "known": words.MISSING if item.known_share is None else words.percent(item.known_share, 0),
                 "unlock": item.unlock or words.MISSING,
             }
@@ -191,13 +195,15 @@ def tenure_groups(paired: pd.DataFrame) -> pd.DataFrame:
 def paid_back(table: pd.DataFrame) -> pd.DataFrame:
     """`acquisition.by_origin` with the payback in words: paid_back."""
     months = zip(table["payback_month"], table["followed_months"], strict=True)
-    texts = [
-        words.say("payback.not", months=words.months(followed))
-        if pd.isna(month)
-        else words.say("payback.within", month=words.count(month))
-        for month, followed in months
-    ]
-    return table.assign(paid_back=texts)
+    return table.assign(paid_back=[_paid_back(month, followed) for month, followed in months])
+
+
+def _paid_back(month: float, followed: int) -> str:
+    if not followed:
+        return words.say("payback.few")
+    if pd.isna(month):
+        return words.say("payback.not", months=words.months(followed))
+    return words.say("payback.within", month=words.count(month))
 
 
 def cost_parts(parts: pd.DataFrame) -> pd.DataFrame:

@@ -198,6 +198,7 @@ def _amounts(ax: Axes, frame: pd.DataFrame, marks: dict[str, str], currency: str
 
 
 LONGEST_FOLLOWED = 36
+HALF_YEARS = (1, 6, 12, 18, 24, 30, 36)
 
 
 def payback(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
@@ -217,7 +218,9 @@ def payback(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
     ax.axhline(0, color=colour("ink"), lw=1.1)
     ax.margins(x=0.02)
     label_values(ax, "money", currency)
-    label_values(ax, "months", axis="x", most=6)
+    ax.set_xticks(
+        [month for month in HALF_YEARS if month <= max(floats(shown, "month"), default=0)]
+    )
     ax.set_xlabel(say("label.relationship_month"))
     narrow = is_narrow(ax)
     unit = words.unit_label("money", currency)

@@ -45,14 +45,15 @@ def _verdict(row: pd.Series, claim: float) -> str:
 
 def tenure_base(base: Any) -> str:
     """Whom the comparison rests on, for its note. `base`: of `tenure.base`."""
-    return say(
-        "tenure.base",
-        compared=words.count(base.compared),
-        buyers=words.counted(base.buyers, "customer"),
-        years=words.count(base.years),
-        first_seen=words.count(base.first_seen),
-        too_recent=words.count(base.too_recent),
-    )
+    fields = {
+        "compared": words.count(base.compared),
+        "buyers": customers(base.buyers),
+        "years": words.count(base.years),
+        "too_recent": words.count(base.too_recent),
+    }
+    if not base.first_seen:
+        return say("tenure.base", **fields)
+    return say("tenure.base.warm_up", first_seen=words.count(base.first_seen), **fields)
 
 
 def acquisition(table: pd.DataFrame, by: str, currency: str) -> str:
@@ -62,7 +63,7 @@ def acquisition(table: pd.DataFrame, by: str, currency: str) -> str:
     """
     whole = table[table[by] == EVERYONE].iloc[0]
     if words.is_missing(whole["cac"]):
-        return say("acquisition.free")
+        return say("acquisition.unknown" if whole["won"] else "acquisition.free")
     said = [_paid_back(whole, currency)]
     named = table[(table[by] != EVERYONE) & (table["won"] >= FEWEST)].sort_values("cac")
     if len(named) > 1:
