@@ -7,10 +7,10 @@ DATASET ?= completejourney
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help report demo test lab lint docs lock bench clean
+.PHONY: help report demo test lab lint docs lock bench bench-coverage clean
 
 help:  ## list these targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s  %s\n", $$1, $$2}'
 
 report: $(VENV)/.installed  ## install, run every report on DATASET, print the page to open
 	$(BIN)/crm run $(DATASET) --as-of default
@@ -44,6 +44,31 @@ docs: $(VENV)/.installed  ## write docs/reference.md and docs/companies.md from 
 lock: $(VENV)/.installed  ## pin every dependency with its hash, for all platforms, without addresses
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header --no-annotate --all-extras pyproject.toml -o requirements.lock
+
+# pymc-marketing 1.x needs Python 3.12 or newer: the first that runs, pyenv's included; else 0.19.2.
+PEER_PYTHON ?= $(shell for p in python3.12 python3.13 \
+	$$(ls -d "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[23].*/bin/python3 2>/dev/null); do \
+	"$$p" -c '' 2>/dev/null && { echo "$$p"; break; }; done)
+LIFETIMES := bench/.venv-lifetimes
+PYMC := bench/.venv-pymc
+
+bench: $(VENV)/.installed $(LIFETIMES)/.installed $(PYMC)/.installed  ## measure speed against peers, write bench/README.md (20 minutes; QUICK=1: 3, prints; FULL=1: 40)
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(FULL),--full)
+
+bench-coverage: $(VENV)/.installed  ## do 95 % intervals hold the truth 95 % of the time? 1,000 simulations a model
+	$(BIN)/python -m bench.coverage
+	$(BIN)/python -m bench --write
+
+$(LIFETIMES)/.installed: bench/peers/lifetimes.txt
+	$(PYTHON) -m venv $(LIFETIMES)
+	$(LIFETIMES)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(PYMC)/.installed: bench/peers/pymc.txt bench/peers/pymc-py311.txt
+	$(or $(PEER_PYTHON),$(PYTHON)) -m venv $(PYMC)
+	$(PYMC)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r bench/peers/pymc$(if $(PEER_PYTHON),,-py311).txt
+	touch $@
 
 clean:  ## remove the environment, caches and runs in progress; published reports stay
 	rm -rf $(VENV) data/.cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ LONGEST_WEEKS = 104
 CDNOW_END = "1997-09-30"
 _CHUNK = 1_000_000
 
-Columns = dict[str, npt.NDArray[np.generic]]
+Columns = dict[str, npt.NDArray[Any]]
 
 
 def bg_nbd(law: dict[str, float], T: npt.NDArray[np.float64], rng: np.random.Generator) -> Columns:
@@ -62,11 +63,11 @@ def pareto_nbd(
 
 
 def mean_spend(
-    law: dict[str, float], x: npt.NDArray[np.generic], rng: np.random.Generator
+    law: dict[str, float], x: npt.NDArray[Any], rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
     """Mean spend of x purchases, each Gamma(p, ν) with the customer's own ν ~ Gamma(q, γ)."""
     scale = rng.gamma(law["q"], 1 / law["gamma"], len(x))
-    return rng.gamma(law["p"] * x.astype(float)) / (scale * x)
+    return rng.gamma(law["p"] * x) / (scale * x)
 
 
 def customers(law: str, count: int, rng: np.random.Generator) -> Columns:
@@ -75,7 +76,7 @@ def customers(law: str, count: int, rng: np.random.Generator) -> Columns:
     draw = pareto_nbd if law == "pareto_nbd" else bg_nbd
     timing = draw(LAWS["pareto_nbd" if law == "pareto_nbd" else "bg_nbd"], days / 7.0, rng)
     x = timing["x"]
-    last = np.where(x > 0, np.clip(np.rint(timing["t_x"].astype(float) * 7), 1, days), 0)
+    last = np.where(x > 0, np.clip(np.rint(timing["t_x"] * 7), 1, days), 0)
     columns: Columns = {"x": x, "t_x": last, "T": days}
     if law == "gamma_gamma":
         columns = {name: values[x > 0] for name, values in columns.items()}
@@ -101,7 +102,7 @@ def cdnow(lines: Path) -> Columns:
         frame = pd.read_csv(lines, sep=r"\s+", names=names)
     else:
         frame = pd.read_csv(lines, sep=r"\s+", skiprows=1, names=[names[0], *names[2:]])
-    frame["day"] = pd.to_datetime(frame["day"], format="%Y%m%d")
+    frame["day"] = pd.to_datetime(frame["day"].astype(str), format="%Y%m%d")
     seen = frame[frame["day"] <= CDNOW_END].groupby("customer_id")["day"]
     first, last, days = seen.min(), seen.max(), seen.nunique()
     return {
@@ -116,7 +117,9 @@ def _cdnow_file(name: str) -> Path:
     package = "lib/python3*/site-packages/lifetimes/datasets"
     found = sorted(HERE.glob(f".venv-lifetimes/{package}/CDNOW_{name}.txt"))
     if not found:
-        raise FileNotFoundError("CDNOW's log comes with lifetimes: run `make bench`, which installs it.")
+        raise FileNotFoundError(
+            "CDNOW's log comes with lifetimes: run `make bench`, which installs it."
+        )
     return found[0]
 
 

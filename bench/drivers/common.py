@@ -13,7 +13,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypedDict
@@ -85,7 +85,7 @@ def memory() -> dict[str, int]:
     }
 
 
-def run(tasks: dict[str, Callable[[Job], Report]], packages: list[str]) -> None:
+def run(tasks: Mapping[str, Callable[[Job], Report]], packages: list[str]) -> None:
     """Do the job on standard input and write its report, with memory and versions."""
     job: Job = json.load(sys.stdin)
     report = tasks[job["task"]](job)

@@ -13,7 +13,9 @@ from crm_lib import btyd
 
 def _fitted(model: str, frame: pd.DataFrame) -> Any:
     if model == "gamma_gamma":
-        return btyd.fit_spend(frame)
+        from crm_lib.btyd.gamma_gamma import GammaGamma
+
+        return GammaGamma.fit(frame.rename(columns={"z": "spend"}))
     return btyd.fit(btyd.histories(frame, unit="week"), model)
 
 

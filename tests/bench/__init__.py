@@ -1,0 +1,1 @@
+"""Tests of the benchmark: its customers and its tables, never its times."""
