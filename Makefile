@@ -7,7 +7,7 @@ DATASET ?= completejourney
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help report demo test lab lint docs lock bench bench-coverage clean
+.PHONY: help report demo verify test lab lint docs lock bench bench-coverage clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s  %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ demo: $(VENV)/.installed  ## two companies whose truth is known: simulate, repor
 	$(BIN)/crm score demo_retailer
 	$(BIN)/crm score demo_supplier
 	@echo "Pages: reports/demo_retailer/latest/index.html, reports/demo_supplier/latest/index.html"
+
+verify: $(VENV)/.installed  ## refit every model on public data, compare with the published numbers
+	$(BIN)/crm verify
 
 test: $(VENV)/.installed  ## install, run the tests
 	$(BIN)/python -m pytest -n auto --dist loadgroup
