@@ -22,6 +22,7 @@ from crm_lib.score import (
     profit,
     quality,
     stages,
+    tenure,
     totals,
 )
 from crm_lib.score import truth as truths
@@ -37,6 +38,7 @@ SUBJECTS: tuple[Subject, ...] = (
     groups,
     stages,
     comebacks,
+    tenure,
 )
 
 COLUMNS = ("subject", "measure", "planted", "found", "tolerance", "holds", "note")
