@@ -72,8 +72,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Validated data, segments, lifecycle and value of customers, in reports that open offline.",
     epilog="Exit codes: 0 published · 2 wrong usage or configuration · 3 the data failed a critical "
-    "rule · 4 published, and an alert fired · 5 a report failed, or a score outside its tolerance · "
-    "6 another run holds the lock · 130 interrupted.",
+    "rule · 4 published, and an alert fired · 5 a report failed, or a score or a published number "
+    "is missed by more than its tolerance · 6 another run holds the lock · 130 interrupted.",
 )
 
 Dataset = Annotated[
@@ -362,6 +362,22 @@ def score(
     from crm_lib import scoreboard
 
     if not scoreboard.show(dataset, day, scoring.board(dataset, day), notes=notes):
+        raise typer.Exit(OUT_OF_TOLERANCE)
+
+
+@app.command()
+def verify() -> None:
+    """Refit every model on public data, and compare each number with the published one."""
+    from crm_lib import project
+    from crm_lib import verify as verification
+    from crm_lib.verify import page, show
+
+    project.root()
+    cdnow = verification.load()
+    results = verification.run(cdnow)
+    show.table(results, cdnow.origin)
+    typer.echo(f"The same as a page: {project.shown(page.write(results, cdnow.origin))}")
+    if not all(result.holds for result in results):
         raise typer.Exit(OUT_OF_TOLERANCE)
 
 

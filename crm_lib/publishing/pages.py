@@ -14,6 +14,8 @@ from crm_lib.publishing.manifest import Manifest
 from crm_lib.publishing.store import Store, write_atomically
 
 Metrics = dict[str, dict[str, Any]]
+VERIFIED = "verified.html"
+"""The page of `crm verify` among the reports; the history links it where it is."""
 
 
 def write_index(folder: Path, made: Manifest, metrics: Metrics) -> None:
@@ -91,7 +93,8 @@ def write_history(reports_folder: Path) -> Path:
 def _write_history_page(folder: Path, runs: list[dict[str, Any]]) -> None:
     for draft in folder.glob(".index.html.*"):  # of a process that was killed
         draft.unlink(missing_ok=True)
-    write_atomically(folder / "index.html", site.history_index(runs))
+    verified = VERIFIED if (folder / VERIFIED).is_file() else ""
+    write_atomically(folder / "index.html", site.history_index(runs, verified=verified))
 
 
 def history(dataset_folder: Path) -> list[dict[str, Any]]:

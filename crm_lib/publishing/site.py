@@ -60,16 +60,17 @@ def run_index(
     )
 
 
-def history_index(runs: Sequence[Mapping[str, Any]]) -> str:
+def history_index(runs: Sequence[Mapping[str, Any]], *, verified: str = "") -> str:
     """All data sets, each with its latest run on top and the table of all its runs, newest day first.
 
     `runs`: [{dataset, dataset_title, as_of, generated_at, href, verdict (text or strip), status
     ("published", "failed"), seconds, metrics (as in metrics.json), findings {report stem: sentence}}];
-    the last five where known.
+    the last five where known. `verified`: where the page of `crm verify` lies, if there is one.
     """
     titles = dict.fromkeys(str(run["dataset"]) for run in runs)
     sets = [_history([run for run in runs if run["dataset"] == name]) for name in titles]
-    return page_html("history.html.j2", sets=sorted(sets, key=lambda each: str(each["title"])))
+    ordered = sorted(sets, key=lambda each: str(each["title"]))
+    return page_html("history.html.j2", sets=ordered, verified=verified)
 
 
 def failure_page(context: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     shown = crm("--help").output
     for command in (
         "run", "check", "quarantine", "lookup", "datasets", "reports", "init", "simulate", "score",
+        "verify",
     ):  # fmt: skip
         assert f" {command} " in shown
 

@@ -127,6 +127,11 @@ def test_an_empty_history_says_how_to_begin() -> None:
     assert "crm run DATASET" in text(site.history_index([]))
 
 
+def test_the_history_leads_to_the_verified_numbers_where_there_are_any() -> None:
+    assert 'href="verified.html"' in site.history_index([], verified="verified.html")
+    assert "verified" not in site.history_index([])
+
+
 FAILURE: dict[str, Any] = {
     "dataset_title": "Complete Journey",
     "as_of": "2018-01-01",

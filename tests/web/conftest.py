@@ -28,7 +28,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Files with one page of each kind: report, run, history, failure."""
+    """Files with one page of each kind: report, run, history, failure, verified."""
     folder = tmp_path_factory.mktemp("pages")
     written = {name: folder / f"{name}.html" for name in every_page()}
     for name, text in every_page().items():

@@ -12,6 +12,8 @@ from nbformat import NotebookNode
 from crm_lib.present import page
 from crm_lib.present.figures import base, lifecycle, segments
 from crm_lib.publishing import render, site
+from crm_lib.verify import page as verified
+from crm_lib.verify.check import Check, Result
 
 SCRIPT = "<script>document.title='hacked'</script>"
 IMAGE = '<img src="https://example.org/x.png" onerror="document.title=\'hacked\'">'
@@ -150,4 +152,11 @@ def every_page() -> dict[str, str]:
         "run": site.run_index(manifest, metrics(), reports),
         "history": site.history_index([run, {**run, "as_of": "2017-12-01", "status": "failed"}]),
         "failure": site.failure_page(failure),
+        "verified": verified.html(_checked(), IMAGE),
     }
+
+
+def _checked() -> list[Result]:
+    """A number that holds, one that does not, and one that nothing could compute."""
+    check = Check(f"A subject {SCRIPT}", IMAGE, "1.5", 0.05, SCRIPT, lambda study: 1.5)
+    return [Result(check, 1.5, ""), Result(check, 2.5, ""), Result(check, float("nan"), SCRIPT)]

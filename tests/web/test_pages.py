@@ -9,7 +9,7 @@ import pytest
 from tests.web.browser import Browser
 
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
-each_kind = pytest.mark.parametrize("kind", ["report", "run", "history", "failure"])
+each_kind = pytest.mark.parametrize("kind", ["report", "run", "history", "failure", "verified"])
 each_scheme = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 
 

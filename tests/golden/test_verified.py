@@ -1,0 +1,50 @@
+"""Every published number, one test each: the table of `crm verify` is the test."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm_lib.verify import CHECKS, Check, Study, load
+from crm_lib.verify.exact import cases
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.xdist_group("verified")
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return Study(load())
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.subject}: {check.what}")
+def test_published(check: Check, study: Study) -> None:
+    result = check.run(study)
+    assert not result.problem
+    assert result.holds, f"{check.published} published, {result.shown} ours ({check.source})"
+
+
+def test_every_published_group_is_there() -> None:
+    """The numbers of the literature that we claim to reproduce, counted by hand from the papers."""
+    subjects = [check.subject for check in CHECKS]
+    assert sum("39 weeks" in name and "NBD" in name for name in subjects) == 5 + 5 + 5 + 3 + 5
+    assert sum("78 weeks" in name for name in subjects) == 5
+    assert sum(name.startswith("Models against rules") for name in subjects) == 2 * (5 * 3 + 2)
+    assert sum(name.startswith("Gamma-Gamma") for name in subjects) == 2 + 3 + 1 + 10
+    assert sum(name.startswith(("sBG", "BdW")) for name in subjects) == 3 + 3 + 4 + 4 + 4
+    assert sum("single points" in name for name in subjects) == 1 + 6 + 3 + 2 + 2 + 3 + 3
+    assert sum(name.startswith("Holdout") for name in subjects) == 2 + 4 * 8 + 3 + 1 + 3
+    assert sum("exact cases" in name for name in subjects) == 2 * len(cases()) == 2 * 37
+
+
+def test_the_readme_says_how_many_there_are() -> None:
+    assert f"prints {len(CHECKS)} published numbers" in (ROOT / "README.md").read_text()
+
+
+def test_no_number_is_checked_twice_and_none_loosely() -> None:
+    assert len({(check.subject, check.what) for check in CHECKS}) == len(CHECKS)
+    for check in CHECKS:
+        size = abs(float(check.published))
+        half = 0.5 * 10.0 ** -len(check.published.partition(".")[2])
+        assert check.tolerance <= max(0.01 * size, half * 1.001), check
+        if "exact cases" in check.subject:
+            assert check.tolerance <= max(1e-6 * size, 1e-300), check
