@@ -18,7 +18,12 @@ from scipy import special
 
 from crm_lib.btyd.histories import Array, Histories, distinct, dot
 from crm_lib.btyd.model import PurchaseModel
-from crm_lib.btyd.special import log_rising, negative_binomial, purchases_until_leaving
+from crm_lib.btyd.special import (
+    log_rising,
+    log_rising_slope,
+    negative_binomial,
+    purchases_until_leaving,
+)
 
 _BLOCK = 1 << 15
 """Rows at a time: what a block needs stays in the processor's cache."""
@@ -33,11 +38,17 @@ class BetaGeometric(PurchaseModel):
 
     @classmethod
     def _starts(cls, data: Histories) -> list[dict[str, float]]:
+        """Peaks are found where many leave slowly, few leave, some leave at once and others never,
+        and where customers differ little but in when they leave."""
         rate = data.repeats / data.time
-        few, many = {"a": 0.5, "b": 2.0}, {"a": 0.1, "b": 5.0}
+        shapes = [
+            (0.5, 2.0, 0.5, 2.0),
+            (2.0, 1.0, 0.1, 5.0),
+            (2.0, 1.0, 0.01, 0.1),
+            (10.0, 2.0, 1.0, 0.5),
+        ]
         return [
-            {"r": 0.5, "alpha": 0.25 / rate, **few},
-            {"r": 2.0, "alpha": 2.0 / rate, **many},
+            {"r": r, "alpha": r / (faster * rate), "a": a, "b": b} for r, faster, a, b in shapes
         ]
 
     # --- likelihood -------------------------------------------------------------------------------
@@ -72,13 +83,13 @@ class BetaGeometric(PurchaseModel):
             customers, log_rising(r, x) + log_rising(b, chances) - log_rising(a + b, chances)
         )
         value -= r * dot(seen, grown) + dot(repeats, np.log(alpha + T))
-        both = special.digamma(a + b) - special.digamma(a + b + chances)
+        both = -log_rising_slope(a + b, chances)
         gradient = np.array(
             [
-                dot(customers, special.digamma(r + x) - special.digamma(r)) - dot(seen, grown),
-                data.customers * r / alpha - dot(r * seen + repeats, 1 / (alpha + T)),
+                dot(customers, log_rising_slope(r, x)) - dot(seen, grown),
+                dot(r * seen * T / alpha - repeats, 1 / (alpha + T)),
                 dot(customers, both),
-                dot(customers, both + special.digamma(b + chances) - special.digamma(b)),
+                dot(customers, both + log_rising_slope(b, chances)),
             ]
         )
         left, left_gradient = cls._leaving(params, data if cls.first_is_chance else data.repeaters)
@@ -91,8 +102,10 @@ class BetaGeometric(PurchaseModel):
         x, t_x, T = data.x_levels, data.t_x_levels, data.T_levels
         passed = b + x.values + cls.first_is_chance - 1
         by_x = (np.log(a) - np.log(passed), r + x.values)
-        by_t_x = (np.log(alpha + t_x.values), 1 / (alpha + t_x.values))
-        by_T = (np.log(alpha + T.values), 1 / (alpha + T.values))
+        # log (α + t) - log α and 1/α - 1/(α + t): of times far below α the digits stay.
+        by_t_x, by_T = (
+            (np.log1p(t.values / alpha), t.values / (alpha * (alpha + t.values))) for t in (t_x, T)
+        )
         value, by_rate, by_alpha = 0.0, 0.0, 0.0
         gone = np.zeros(len(x.values))
         for start in range(0, len(data), _BLOCK):
@@ -105,7 +118,7 @@ class BetaGeometric(PurchaseModel):
             value += dot(weight, np.maximum(log_odds, 0) + np.log(1 + small))
             p_gone = weight * np.where(log_odds > 0, 1.0, small) / (1 + small)
             by_rate += dot(p_gone, silence)
-            by_alpha += dot(p_gone * power, by_T[1][k] - by_t_x[1][j])
+            by_alpha += dot(p_gone * power, by_t_x[1][j] - by_T[1][k])
             gone += np.bincount(i, p_gone, minlength=len(gone))
         return value, np.array([by_rate, by_alpha, gone.sum() / a, -(gone / passed).sum()])
 

@@ -23,11 +23,14 @@ Objective = Callable[[Array], tuple[float, Array]]
 LOG_REACH = 9.0
 """How far a parameter may move from its natural size: a factor of e^9, about 8,000, either way."""
 
-_AT_BOUND = 1e-3
-_STEP = 1e-4
+_AT_BOUND = 1e-2
+_STEP = 1e-3
 _NEWTON_STEPS = 50
 _DONE = 1e-9
 """A step that promises less log-likelihood than this, or this of 1,000 customers', ends the search."""
+_IN_QUESTION = 2.0
+"""Log-likelihood by which a search may lag before its end and still turn out the best."""
+_SAME = 0.02
 _FOLLOWS = 0.3
 """A parameter that moves by this share with another, in logarithms, is as undetermined as it."""
 
@@ -88,17 +91,39 @@ class _Search:
     def at(self, theta: Array) -> _Point:
         return _Point(theta, *self.cost(theta))
 
-    def from_start(self, theta: Array) -> _Point:
-        """The optimum near a start: quasi-Newton first, Newton to end."""
+    def near(self, theta: Array) -> _Point:
+        """About the optimum nearest to a start, by quasi-Newton.
+
+        BFGS knows no bounds, so it searches on a scale on which they are infinitely far. (L-BFGS-B
+        does, but calls BLAS for each step, whose threads cost far more than steps of 4 parameters.)
+        """
+        middle, reach = (self.low + self.high) / 2, (self.high - self.low) / 2
+
+        def cost(phi: Array) -> tuple[float, Array]:
+            at = np.tanh(phi)
+            value, gradient = self.cost(middle + reach * at)
+            return value, gradient * reach * (1 - at) * (1 + at)
+
+        inside = np.clip((theta - middle) / reach, -0.99, 0.99)
         found = optimize.minimize(
-            self.cost,
-            theta,
+            cost,
+            np.arctanh(inside),
             jac=True,
-            method="L-BFGS-B",
-            bounds=list(zip(self.low, self.high, strict=True)),
-            options={"maxiter": 200, "ftol": 1e-10, "gtol": 1e-5},
+            method="BFGS",
+            options={"maxiter": 100, "gtol": 1e-4},
         )
-        return self.newton(self.at(found.x))
+        return self.at(middle + reach * np.tanh(found.x))
+
+    def best(self, starts: Sequence[Array]) -> _Point:
+        """The lowest of the optima near the starts; Newton ends those that are still in question."""
+        near = sorted((self.near(theta) for theta in starts), key=lambda point: point.cost)
+        ends: list[_Point] = []
+        for point in near:
+            in_question = (point.cost - near[0].cost) * self.customers < _IN_QUESTION
+            known = any(np.abs(point.theta - end.theta).max() < _SAME for end in ends)
+            if in_question and not known:
+                ends.append(self.newton(point))
+        return min(ends, key=lambda point: point.cost)
 
     def newton(self, point: _Point) -> _Point:
         """Newton steps until they promise nothing more; a Hessian serves as long as it serves well.
@@ -126,8 +151,13 @@ class _Search:
         return point
 
     def _line(self, point: _Point, step: Array) -> _Point | None:
+        """The first of shorter and shorter steps that goes down; no longer than to the first bound."""
+        room = np.where(step > 0, self.high - point.theta, point.theta - self.low)
+        moving = step != 0
+        longest = min(1.0, float((room[moving] / np.abs(step[moving])).min(initial=1.0)))
         for size in (1.0, 0.5, 0.25, 0.05, 0.01):
-            to = self.at(np.clip(point.theta + size * step, self.low, self.high))
+            theta = point.theta + size * longest * step
+            to = self.at(np.clip(theta, self.low, self.high))
             if to.cost < point.cost:
                 return to
         return None
@@ -145,20 +175,38 @@ class _Search:
 
     def free(self, point: _Point) -> np.ndarray:
         """Which parameters are inside their range, or at its end but drawn back inside."""
-        low = (point.theta < self.low + _AT_BOUND) & (point.gradient >= 0)
-        high = (point.theta > self.high - _AT_BOUND) & (point.gradient <= 0)
-        return ~(low | high)
+        return ~self._blocked(point, -point.gradient)
+
+    def _blocked(self, point: _Point, direction: Array) -> np.ndarray:
+        """Which parameters are at an end of their range that the direction leads out of."""
+        low = (point.theta < self.low + _AT_BOUND) & (direction <= 0)
+        high = (point.theta > self.high - _AT_BOUND) & (direction >= 0)
+        return low | high
 
     def _step(self, point: _Point) -> Array:
-        """The Newton step of the free parameters, at most 1 in any logarithm; always downhill."""
-        step, free = np.zeros_like(point.theta), self.free(point)
-        if not free.any() or point.hessian is None:
-            return step
-        values, vectors = linalg.eigh(point.hessian[np.ix_(free, free)])
-        curvature = np.maximum(np.abs(values), 1e-10 * max(1.0, np.abs(values).max()))
-        part = -(vectors / curvature) @ (vectors.T @ point.gradient[free])
-        step[free] = part / max(1.0, np.abs(part).max())
-        return step
+        """The Newton step of the parameters free to take it; always downhill."""
+        free = self.free(point)
+        while free.any():
+            step = _downhill(point, free)
+            out = free & self._blocked(point, step)
+            if not out.any():
+                return step
+            free &= ~out
+        return np.zeros_like(point.theta)
+
+
+def _downhill(point: _Point, free: np.ndarray) -> Array:
+    """The Newton step of the free parameters, at most 1 in any logarithm.
+
+    Where the Hessian bends down its curvature is taken as if it bent up.
+    """
+    assert point.hessian is not None
+    step = np.zeros_like(point.theta)
+    values, vectors = linalg.eigh(point.hessian[np.ix_(free, free)])
+    curvature = np.maximum(np.abs(values), 1e-10 * max(1.0, np.abs(values).max()))
+    part = -(vectors / curvature) @ (vectors.T @ point.gradient[free])
+    step[free] = part / max(1.0, np.abs(part).max())
+    return step
 
 
 def maximise(
@@ -182,14 +230,11 @@ def maximise(
     low, high = centre - LOG_REACH, centre + LOG_REACH
     search = _Search(objective, low, high, customers)
     first = search if coarse is None else _Search(coarse, low, high, customers)
-    found = [
-        first.from_start(theta)
-        for theta in (np.clip(np.log([s[n] for n in names]), low, high) for s in starts)
-        if np.isfinite(first.cost(theta)[0])
-    ]
-    if not found:
+    thetas = [np.clip(np.log([start[n] for n in names]), low, high) for start in starts]
+    usable = [theta for theta in thetas if np.isfinite(first.cost(theta)[0])]
+    if not usable:
         raise NoModel(f"The likelihood is not finite where the search starts: {dict(starts[0])}.")
-    end = min(found, key=lambda point: point.cost)
+    end = first.best(usable)
     if coarse is not None:
         point = search.at(end.theta)
         point.hessian = end.hessian

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from crm_lib.btyd.histories import Array, Histories, dot
 from crm_lib.btyd.model import PurchaseModel
-from crm_lib.btyd.special import log_rising, negative_binomial
+from crm_lib.btyd.special import log_rising, log_rising_slope, negative_binomial
 
 
 class Nbd(PurchaseModel):
@@ -43,8 +42,8 @@ class Nbd(PurchaseModel):
         grown = np.log1p(T / alpha)
         value = dot(customers, log_rising(r, x)) - r * dot(seen, grown)
         value -= dot(repeats, np.log(alpha + T))
-        by_r = dot(customers, special.digamma(r + x) - special.digamma(r)) - dot(seen, grown)
-        by_alpha = data.customers * r / alpha - dot(r * seen + repeats, 1 / (alpha + T))
+        by_r = dot(customers, log_rising_slope(r, x)) - dot(seen, grown)
+        by_alpha = dot(r * seen * T / alpha - repeats, 1 / (alpha + T))
         return value, np.array([by_r, by_alpha])
 
     def _p_alive(self, data: Histories) -> Array:

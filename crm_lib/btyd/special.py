@@ -7,14 +7,37 @@ from scipy import special
 
 from crm_lib.btyd.histories import Array
 
+_TABLE = 100_000
+"""Up to so large a count sums over all smaller ones are tabulated."""
 _PRECISION = 1e-14
 _TERMS = 2_000
 _NODES_AT_ONCE = 1 << 20
 
 
 def log_rising(start: float, count: Array) -> Array:
-    """log of start · (start + 1) ⋯ (start + count - 1): Γ(start + count) / Γ(start)."""
-    return special.gammaln(start + count) - special.gammaln(start)
+    """log of start · (start + 1) ⋯ (start + count - 1) = log Γ(start + count) - log Γ(start).
+
+    `count` are whole numbers. Added up, not subtracted: no digits are lost where start is large.
+    """
+    if count.max(initial=0) > _TABLE:
+        return special.gammaln(start + count) - special.gammaln(start)
+    return _running(np.log(start + _below(count)))[count.astype(np.intp)]
+
+
+def log_rising_slope(start: float, count: Array) -> Array:
+    """The derivative of `log_rising` by start: ψ(start + count) - ψ(start), added up likewise."""
+    if count.max(initial=0) > _TABLE:
+        return special.digamma(start + count) - special.digamma(start)
+    return _running(1 / (start + _below(count)))[count.astype(np.intp)]
+
+
+def _below(count: Array) -> Array:
+    return np.arange(count.max(initial=0))
+
+
+def _running(terms: Array) -> Array:
+    """Sums of the first 0, 1, 2 … terms."""
+    return np.concatenate([[0.0], np.cumsum(terms)])
 
 
 def negative_binomial(counts: Array, r: float, u: float) -> tuple[Array, Array]:
