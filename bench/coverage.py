@@ -30,7 +30,7 @@ from crm_lib.errors import NoModel
 
 RESULTS = Path(__file__).parent / "results"
 LEVEL = 0.95
-DRAWS, POSSIBLE = 2000, 400
+DRAWS, POSSIBLE = 1000, 400
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Row:
 
 def purchase_histories(truth: Any, customers: int, seed: int) -> Any:
     """Customers of CDNOW's kind: first purchases spread over 12 weeks, observed for two years."""
-    spread = np.random.default_rng(seed).uniform(92, 104, customers)
-    return simulate(truth, spread, unit="week", seed=seed + 1)
+    days = np.random.default_rng(seed).integers(92 * 7, 104 * 7, customers)
+    return simulate(truth, days, unit="day", seed=seed + 1)
 
 
 def staggered_cohorts(truth: Any, customers: int, seed: int) -> Retention:

@@ -35,7 +35,8 @@ METHOD = """## Method
   that its log-likelihood is somewhat lower on few customers by design. Sampling (NUTS), its default, takes
   far longer and answers more: it is not compared here.
 - Log-likelihoods are all computed by crm_lib at each library's estimate: a gap above 0.1 is a different
-  optimum, not a different formula.
+  optimum, not a different formula. lifetimes starts its Pareto/NBD search at random, so that its time
+  and its optimum differ from run to run: the worst and the best run are shown.
 - Simulated customers: {law}. They came evenly over {weeks} weeks; times on a daily grid; fixed seeds.
   CDNOW: 39 weeks, from the log in the package lifetimes.
 - Predictions: P(alive) and expected purchases in {horizon:.0f} weeks for every customer, with the parameters of the law.
@@ -51,7 +52,7 @@ def page(results: Results, coverage: str = "") -> str:
     )
     method = METHOD.format(law=laws, weeks=data.LONGEST_WEEKS, horizon=scenarios.HORIZON_WEEKS)
     parts = [INTRODUCTION, _targets(results), *(_fits(results, model) for model in MODELS)]
-    parts += [_predictions(results), _whole(results), _memory(results), coverage, method]
+    parts += [_predictions(results), _whole(results), _costs(results), coverage, method]
     parts.append(_machine(results))
     return "\n".join(part.rstrip() + "\n" for part in parts if part)
 
@@ -70,20 +71,27 @@ def seconds(value: float) -> str:
 
 
 def summary(result: dict[str, Any] | None, engine: str) -> dict[str, Any]:
-    """Medians of the engine's finished runs; `status` of a run that did not finish; {} if none."""
+    """Medians of the engine's finished runs; `status` of a run that did not finish; {} if none.
+
+    `log_likelihoods` are of all finished runs: lifetimes starts some searches at random.
+    """
     runs = [run for run in (result or {}).get("runs", []) if run["engine"] == engine]
     done = [run for run in runs if run["status"] == "done"]
     if not done:
         return {"status": runs[-1]["status"]} if runs else {}
     found: dict[str, Any] = dict(done[-1])
-    for name in ("seconds", "cold_seconds", "peak_bytes"):
+    for name in ("seconds", "cold_seconds", "processor_seconds", "peak_bytes"):
         if name in found:
             found[name] = median(run[name] for run in done)
-    return found | {"repetitions": len(done)}
+    found["log_likelihoods"] = [r["log_likelihood"] for r in done if "log_likelihood" in r]
+    return found | {"finished": len(done), "runs": len(runs), "failure": runs[-1]["status"]}
 
 
 def _took(found: dict[str, Any], name: str = "seconds") -> str:
-    return seconds(found[name]) if name in found else str(found.get("status", NONE))
+    if name not in found:
+        return str(found.get("status", NONE)) if name == "seconds" else NONE
+    some = f" ({found['finished']} of {found['runs']} runs; one {found['failure']})"
+    return seconds(found[name]) + (some if found["finished"] < found["runs"] else "")
 
 
 def ratio(found: dict[str, Any], ours: dict[str, Any]) -> float | None:
@@ -132,12 +140,17 @@ def _gaps(*found: dict[str, Any]) -> list[str]:
         return [NONE] * 4
     best = ours["log_likelihood"]
     cells = [f"{best:,.2f}"]
-    cells += [
-        f"{peer['log_likelihood'] - best:+,.2f}" if "log_likelihood" in peer else NONE
-        for peer in peers
-    ]
+    cells += [_gap(best, peer.get("log_likelihoods", [])) for peer in peers]
     params = ", ".join(f"{name} {value:.4g}" for name, value in ours["params"].items())
     return [*cells, params]
+
+
+def _gap(best: float, theirs: list[float]) -> str:
+    """The difference of a peer's log-likelihood to ours; of the worst and best run where they differ."""
+    if not theirs:
+        return NONE
+    worst, closest = (f"{value - best + 0.0:+,.2f}" for value in (min(theirs), max(theirs)))
+    return worst if worst == closest else f"{worst} to {closest}"
 
 
 def _predictions(results: Results) -> str:
@@ -182,17 +195,25 @@ def _whole(results: Results) -> str:
     )
 
 
-def _memory(results: Results) -> str:
+def _costs(results: Results) -> str:
+    """Processor time and peak memory of the large ones."""
     rows = []
     for scenario in [*_of("fit"), *_of("predict")]:
         if scenario.size not in ("1m", "10m") or scenario.name not in results:
             continue
         found = [summary(results[scenario.name], e) for e in (OURS, LIFETIMES, PYMC)]
-        cells = [f"{f['peak_bytes'] / 1e9:.2f}" if "peak_bytes" in f else NONE for f in found]
+        busy = [_took(f, "processor_seconds") for f in found]
+        peaks = [f"{f['peak_bytes'] / 1e9:.2f} GB" if "peak_bytes" in f else NONE for f in found]
         label = f"{scenarios.TITLES[scenario.model]}, {scenario.task}"
-        rows.append([f"{label}, {scenarios.SIZES[scenario.size]}", *cells])
-    head = ["peak memory, GB", OURS, LIFETIMES, PYMC]
-    return f"## Memory\n\n{table(head, rows)}\n" if rows else ""
+        rows.append([f"{label}, {scenarios.SIZES[scenario.size]}", *busy, *peaks])
+    if not rows:
+        return ""
+    head = ["", *(f"{e}, {w}" for w in ("processor", "memory") for e in (OURS, LIFETIMES, PYMC))]
+    return (
+        "## Processor time and peak memory\n\n"
+        "Time on the processors, all threads added up, tells little of what else the machine does.\n\n"
+        f"{table(head, rows)}\n"
+    )
 
 
 def _targets(results: Results) -> str:

@@ -66,7 +66,11 @@ def _shown(run: Run) -> str:
 
 
 def _one(
-    scenario: Scenario, task: str, engine: str, limit: float, law: dict[str, Any] | None = None
+    scenario: Scenario,
+    task: str,
+    engine: str,
+    limit: float,
+    estimates: dict[str, Any] | None = None,
 ) -> Run:
     """One run of a driver: its report, `status` and the seconds of the whole process."""
     module, python = DRIVERS[engine]
@@ -76,7 +80,8 @@ def _one(
             "model": scenario.model,
             "data": str(data.path(scenario.data)),
             "report": str(Path(folder) / "report.json"),
-            "law": law or data.LAWS[scenario.model],
+            "law": data.LAWS[scenario.model],
+            "estimates": estimates or {},
             "horizon": scenarios.HORIZON_WEEKS,
         }
         caches = {"PYTENSOR_FLAGS": f"base_compiledir={folder}/pytensor", "NUMBA_CACHE_DIR": folder}
@@ -130,14 +135,13 @@ def _resident(pid: int) -> float:
 
 
 def _judge(scenario: Scenario, runs: list[Run]) -> None:
-    """Add our log-likelihood at each engine's estimate, so that a wrong optimum shows."""
-    found = {run["engine"]: run["params"] for run in runs if "params" in run}
+    """Add our log-likelihood at each run's estimate, so that a wrong optimum shows."""
+    found = {str(place): run["params"] for place, run in enumerate(runs) if "params" in run}
     if not found:
         return
-    judged = _one(scenario, "log_likelihoods", OURS, scenarios.LIMIT_SECONDS, law=found)
-    for run in runs:
-        if run["engine"] in judged.get("log_likelihoods", {}):
-            run["log_likelihood"] = judged["log_likelihoods"][run["engine"]]
+    judged = _one(scenario, "log_likelihoods", OURS, scenarios.LIMIT_SECONDS, estimates=found)
+    for place, value in judged.get("log_likelihoods", {}).items():
+        runs[int(place)]["log_likelihood"] = value
 
 
 def keep(result: dict[str, Any], folder: Path) -> None:

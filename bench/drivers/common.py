@@ -27,13 +27,14 @@ WARM_UP = 2_000
 
 
 class Job(TypedDict):
-    """What to measure: `task` of `model` on the customers in the file `data`."""
+    """What to measure: `task` of `model` on the customers in the file `data`, who follow `law`."""
 
     task: str
     model: str
     data: str
     report: str
     law: dict[str, float]
+    estimates: dict[str, dict[str, float]]
     horizon: float
 
 

@@ -44,17 +44,19 @@ def predict(job: common.Job) -> common.Report:
 
 
 def log_likelihoods(job: common.Job) -> common.Report:
-    """Our log-likelihood at the estimates of each library, which the job brings in `law`."""
+    """Our log-likelihood at the estimates that the job brings by name in `estimates`."""
     frame = common.customers(job)
     found: dict[str, float] = {}
-    for engine, params in job["law"].items():
-        found[engine] = _log_likelihood(job["model"], params, frame)  # type: ignore[arg-type]
+    for name, params in job["estimates"].items():
+        if job["model"] == "gamma_gamma":
+            from crm_lib.btyd.gamma_gamma import GammaGamma
+
+            found[name] = GammaGamma(**params).log_likelihood(frame.rename(columns={"z": "spend"}))
+        else:
+            seen = btyd.histories(frame, unit="week").compressed()
+            model = btyd.MODELS[job["model"]](unit="week", **params)
+            found[name] = model.log_likelihood(seen)
     return {"log_likelihoods": found}
-
-
-def _log_likelihood(model: str, params: dict[str, float], frame: pd.DataFrame) -> float:
-    seen = btyd.histories(frame, unit="week").compressed()
-    return btyd.MODELS[model](unit="week", **params).log_likelihood(seen)
 
 
 GROUPED = "select x, t_x, T, count(*) as weight from read_parquet(?) group by all"
