@@ -378,6 +378,7 @@ def test_every_sheet_of_a_workbook_is_looked_at(home: Path) -> None:
     proposal = init.propose([home / "raw" / "store.xlsx"])
     assert mapped(proposal) == {
         "customer_id": "Customer ID", "order_id": "Order ID", "ordered_at": "Order Date", "amount": "Sales",
+        "cost": "Sales - Profit",
     }  # fmt: skip
     assert [item.source.sheet for item in proposal.tables] == ["Orders", "People"]
     assert len(written(home, proposal)["customers"]) == 8

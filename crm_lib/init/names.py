@@ -162,6 +162,16 @@ UNIT_PRICE = """
 UNIT_COST = """
     unit cost, product standard cost, standard cost, cost price, einkaufspreis, stuckkosten,
     cout unitaire, prix achat, coste unitario, 单位成本, 进价, 进货价"""
+PROFIT = """
+    profit, gross profit, profit amount, line profit, net profit, operating profit, margin amount,
+    gross margin, margin, contribution, gewinn, rohgewinn, rohertrag, deckungsbeitrag, db, marge,
+    ertrag, benefice, marge brute, profit brut, resultat, beneficio, ganancia, utilidad, margen, lucro,
+    利润, 毛利, 毛利润, 净利润, 利润额, 毛利额"""
+"""What an amount leaves after its cost."""
+DISCOUNT_RATE = """
+    discount rate, discount pct, discount percent, discount percentage, unit price discount pct,
+    rabattsatz, rabatt prozent, rabatt in prozent, taux remise, taux de remise, remise pct,
+    tasa descuento, descuento porcentaje, 折扣率, 优惠率"""
 CURRENCY = "currency, currency code, wahrung, devise, monnaie, moneda, divisa, 币种, 货币"
 EMAIL = """
     email, e mail, email address, e mail address, mail address, mail, customer email, courriel,
@@ -189,6 +199,7 @@ _NOT = {
     "email": "opt newsletter consent status store shop rep sales seller agent 门店 销售",
     "product_id": "category name line type cost price quantity 名称 类别 数量",
     "cost": "unit standard shipping",
+    "profit": "margin marge pct percent percentage rate ratio prozent quote center centre unit per taux tasa 率 单位",
     "discount": "pct percent rate % prozent quote 率",
 }
 """Words that turn a name into something else: a ship date is no order date."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from crm_lib import casting, conditions, schema
-from crm_lib.init import columns, names
+from crm_lib.init import columns, money, names
 from crm_lib.init.columns import Match
 from crm_lib.init.evidence import Column
 from crm_lib.init.files import RawTable
@@ -44,7 +42,9 @@ def assigned(found: list[RawTable]) -> tuple[dict[str, RawTable], list[tuple[str
 def _lines_score(table: RawTable) -> float:
     best = columns.chosen(columns.matches("lines", table.columns))
     wanted = [best[name].score for name in schema.LINES.required if name in best]
-    priced = "amount" not in best and "quantity" in best and unit_price(table, best) is not None
+    priced = (
+        "amount" not in best and "quantity" in best and money.unit_price(table, best) is not None
+    )
     dated = "ordered_at" not in best and bool(_dates(table, best))
     return sum(wanted) + 0.8 * priced + 0.4 * dated + 0.05 * len(best)
 
@@ -107,7 +107,7 @@ def _not_found(name: str, declared: schema.Table) -> Entry:
 def _completed(
     table: RawTable, best: dict[str, Match], entries: dict[str, Entry]
 ) -> dict[str, Entry]:
-    """Order lines: dates by their values, money from quantity and price, an order from its day."""
+    """Order lines: dates by their values, money by arithmetic, an order from its day."""
     made: dict[str, Entry] = {}
     if "ordered_at" not in best and (dated := _dates(table, best)):
         first = dated[0]
@@ -118,15 +118,7 @@ def _completed(
             others=tuple((columns.reading(raw, "time"), columns.values(raw, "time")) for raw in dated[1:])
             + columns.twin(first, "time"),
         )  # fmt: skip
-    made |= _amount(table, best, entries)
-    made |= _cost(table, best)
-    if (discount := best.get("discount")) and discount.raw.negative_share > 0.5:
-        turned = columns.reading(
-            discount.raw, "money", f"-1 * {columns.sql_name(discount.raw.name)}"
-        )
-        made["discount"] = replace(
-            entries["discount"], value=turned, because="a discount counts positive; " + entries["discount"].because
-        )  # fmt: skip
+    made |= money.completed(table, best, entries)
     if "order_id" not in best and "customer_id" in best and (when := best.get("ordered_at")):
         names_ = [columns.sql_name(match.raw.name) for match in (best["customer_id"], when)]
         made["order_id"] = Entry(
@@ -143,100 +135,6 @@ def _dates(table: RawTable, best: dict[str, Match]) -> list[Column]:
         for raw in table.columns.values()
         if raw.is_date and raw.name not in taken and not names.is_named(raw.name, names.PERSONAL)
     ]
-
-
-def unit_price(
-    table: RawTable, best: dict[str, Match], called: str = names.UNIT_PRICE
-) -> Column | None:
-    """The raw column of prices a unit (or costs a unit), if there is one."""
-    taken = {match.raw.name for match in best.values()}
-    found = [
-        (names.likeness(raw.name, called), raw)
-        for raw in table.columns.values()
-        if raw.is_number and raw.kind != "time" and raw.name not in taken
-    ]
-    likeness, raw = max(found, key=lambda item: item[0], default=(0.0, None))
-    return raw if likeness >= columns.PROPOSED else None
-
-
-def _amount(table: RawTable, best: dict[str, Match], entries: dict[str, Entry]) -> dict[str, Entry]:
-    price = unit_price(table, best)
-    quantity = best["quantity"].raw if "quantity" in best else None
-    product = _product(quantity, price) if quantity and price else None
-    if match := best.get("amount"):
-        line = entries["amount"]
-        if quantity and price and product:
-            share = _agreement(table.rows, match.raw, quantity, price)
-            line = replace(
-                line, because=f"{line.because}; equals {product[0]} in {share:.0%} of the rows"
-            )
-            line = replace(line, others=((product[1], "quantity × unit price"), *line.others))
-        if (
-            "order_id" in best
-            and (share := _repeated(table.rows, best["order_id"].raw, match.raw)) > 0.95
-        ):
-            total = f"{share:.0%} of the orders with several lines bear one value on all of them: is it the order's total?"
-            line = replace(line, check="; ".join(filter(None, [line.check, total])))
-        return {"amount": line}
-    if product:
-        return {
-            "amount": Entry(
-                "amount", product[1], "no amount of a line found: quantity × unit price"
-            )
-        }
-    if price:
-        check = "the price is taken for the line's amount: there is no quantity"
-        return {
-            "amount": Entry(
-                "amount",
-                columns.reading(price, "money"),
-                columns.values(price, "money"),
-                check=check,
-            )
-        }
-    return {}
-
-
-def _product(quantity: Column, price: Column) -> tuple[str, Any]:
-    text = f"{columns.sql_name(quantity.name)} * {columns.sql_name(price.name)}"
-    return text, columns.reading(price, "money", text)
-
-
-def _cost(table: RawTable, best: dict[str, Match]) -> dict[str, Entry]:
-    cost = unit_price(table, best, names.UNIT_COST)
-    if "cost" in best or cost is None or "quantity" not in best:
-        return {}
-    text, value = _product(best["quantity"].raw, cost)
-    return {"cost": Entry("cost", value, f"{text}: {cost.name} is called a cost of one unit")}
-
-
-def number(rows: ir.Table, raw: Column) -> ir.Value:
-    """A raw column as numbers, however it is written."""
-    cell = rows[raw.name]
-    if not isinstance(cell, ir.StringValue):
-        return cell.cast(dt.float64)
-    bare: ir.Value = cell
-    for sign in raw.signs:
-        bare = bare.replace(sign, "")
-    return casting.plain_number(bare.strip(), raw.decimal, "XXX").try_cast(dt.float64)
-
-
-def _agreement(rows: ir.Table, amount: Column, quantity: Column, price: Column) -> float:
-    """The share of rows in which the amount is quantity × price, to the cent."""
-    made = number(rows, quantity) * number(rows, price)
-    same = ((number(rows, amount) - made).abs() <= 0.0051).fill_null(False)
-    return float(rows.select(same=same).same.mean().execute())
-
-
-def _repeated(rows: ir.Table, order: Column, amount: Column) -> float:
-    """Of the orders with three lines or more, the share whose lines all bear the same amount."""
-    lines = rows.select(order=rows[order.name], amount=number(rows, amount)).filter(
-        ibis._.order.notnull()
-    )
-    orders = lines.group_by("order").aggregate(lines=ibis._.count(), kinds=ibis._.amount.nunique())
-    several = orders.filter(orders.lines >= 3)
-    share = several.aggregate(share=(several.kinds == 1).mean()).share.execute()[0]
-    return float(share) if share == share and share is not None else 0.0
 
 
 def attributes(raw: dict[str, Column], used: set[str]) -> tuple[Entry, ...]:
