@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from crm_lib.periods import Window
 from crm_lib.present import words
 from crm_lib.present.numbers import Number
 from crm_lib.present.sentences.lifecycle import AT_RISK
+from crm_lib.present.sentences.lifetime import clv_terms
 from crm_lib.present.sentences.profit import REVENUE
 from crm_lib.present.sentences.quality import FOUND
 
@@ -193,6 +195,49 @@ def _without_costs(steps: pd.Series, row: pd.Series, window: str) -> list[Number
 
 def _part(part: float, whole: float) -> float | None:
     return part / whole if whole > 0 else None
+
+
+def clv(
+    totals: pd.DataFrame,
+    interval: Sequence[float] | None,
+    *,
+    terms: str,
+    title: str,
+    horizon_months: int,
+    day: date,
+) -> list[Number]:
+    """What the present customers are worth: `lifetime.totals`, the interval of the equity, the words of
+    `sentences.clv_terms` and the model's title."""
+    row = totals.iloc[0]
+    people = f"of {row['customers']:,} customers with a purchase"
+    ahead = f"the {words.months(horizon_months)} from {words.day(day)}"
+    each = row["clv"] / row["customers"] if row["customers"] else None
+    return [
+        Number("clv_total", "Equity of present customers", row["clv"], "money", ahead, interval=_pair(interval), note=terms),
+        Number("clv_each", "Lifetime value a customer", each, "money", ahead, denominator=people, note=terms),
+        Number("still_customers", "Expected to be customers still", row["still_customers"], "count", f"on {words.day(day)}", denominator=people, note=title),
+        Number("expected_purchases", "Expected purchase occasions", row["expected_occasions"], "count", ahead, denominator=people, note=title),
+        Number("negative_clv", "Expected to cost more than they bring", row["negative"], "count", ahead, denominator=people),
+    ]  # fmt: skip
+
+
+def clv_refused(reason: str, *, day: date) -> list[Number]:
+    """The same where no model may be used: no number, and why."""
+    note = words.say("card.no_model") if reason else ""
+    return [Number("clv_total", "Equity of present customers", None, "money", f"on {words.day(day)}", note=note)]  # fmt: skip
+
+
+def equity(known: Mapping[str, Any], *, day: date) -> list[Number]:
+    """The equity that `marts.equity` found, for other reports than that on lifetime value."""
+    if known["clv"] is None:
+        return clv_refused(known["reason"], day=day)
+    ahead = f"the {words.months(known['horizon_months'])} from {words.day(day)}"
+    note = clv_terms(known["earning"], known["horizon_months"], known["discount_rate"])
+    return [Number("clv_total", "Equity of present customers", known["clv"], "money", ahead, denominator=f"of {known['customers']:,} customers with a purchase", note=note)]  # fmt: skip
+
+
+def _pair(interval: Sequence[float] | None) -> tuple[float, float] | None:
+    return (float(interval[0]), float(interval[1])) if interval else None
 
 
 def quality(summary: Mapping[str, Any], rules: pd.DataFrame) -> list[Number]:

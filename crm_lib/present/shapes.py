@@ -209,3 +209,19 @@ def _paid_back(month: float, followed: int) -> str:
 def cost_parts(parts: pd.DataFrame) -> pd.DataFrame:
     """The parts of `keeping.compare` with their components in words."""
     return parts.assign(component=[STEP_NAMES.get(name, name) for name in parts["component"]])
+
+
+def lever_steps(levers: pd.DataFrame) -> pd.DataFrame:
+    """`Levers.table` with each lever and step in words: label."""
+    pairs = zip(levers["lever"], levers["step"], strict=True)
+    return levers.assign(label=[words.say(f"lever.{name}.{step}") for name, step in pairs])
+
+
+def equity_parts(parts: pd.DataFrame) -> pd.DataFrame:
+    """`equity.parts` with its parts in words."""
+    return parts.assign(part=[words.say(f"label.part.{name}") for name in parts["part"]])
+
+
+def groups_by(frame: pd.DataFrame, by: str) -> pd.DataFrame:
+    """`equity.by_group` with the column `by` as `group`, for the figure."""
+    return frame.rename(columns={by: "group"})

@@ -14,6 +14,14 @@ from crm_lib.present.figures.lifecycle import (
     survival,
     transition_matrix,
 )
+from crm_lib.present.figures.lifetime import (
+    calibration,
+    clv_by_group,
+    customer_equity,
+    frequency,
+    levers,
+    tracking,
+)
 from crm_lib.present.figures.profit import (
     cost_to_serve,
     payback,
@@ -26,11 +34,16 @@ from crm_lib.present.figures.quality import volume_by_day
 from crm_lib.present.figures.segments import lorenz, profile_bars, rfm_grid, segment_sizes
 
 __all__ = [
+    "calibration",
+    "clv_by_group",
     "cohort_triangle",
     "cost_to_serve",
+    "customer_equity",
     "customer_flow",
     "days_to_second",
     "decomposition",
+    "frequency",
+    "levers",
     "lorenz",
     "payback",
     "profile_bars",
@@ -43,6 +56,7 @@ __all__ = [
     "stage_sizes",
     "survival",
     "tenure_years",
+    "tracking",
     "transition_matrix",
     "volume_by_day",
     "whale_curve",

@@ -65,6 +65,8 @@ def label_values(
             return words.percent(x, 0)
         if unit == "money":
             return _short_money(x, currency)
+        if unit == "ratio":
+            return words.ratio(x, 0 if float(x).is_integer() else 1)
         return words.count(x, compact=True)
 
     steps = [1, 2, 2.5, 5, 10]
@@ -149,9 +151,15 @@ def only_categories(ax: Axes, names: Sequence[str]) -> None:
 
 
 def two_shares(
-    ax: Axes, names: Sequence[str], customers: Sequence[float], revenue: Sequence[float]
+    ax: Axes,
+    names: Sequence[str],
+    customers: Sequence[float],
+    revenue: Sequence[float],
+    of: str = "label.revenue",
 ) -> None:
     """One row a name: a ring for its share of customers, a dot for its share of revenue, both with number.
+
+    `of` names what else the second share is of.
 
     A share that does not exist (NaN, as of no revenue at all) has no mark.
     """
@@ -178,7 +186,7 @@ def two_shares(
     ax.set_xticks([tick for tick in ax.get_xticks() if low <= tick <= top + 0.2 * (top - low)])
     marks = [
         (words.say("label.customers"), "slate", "hollow"),
-        (words.say("label.revenue"), "accent", "o"),
+        (words.say(of), "accent", "o"),
     ]
     key(ax, marks, words.say("label.share_of"))
 

@@ -67,12 +67,14 @@ def rfm_grid(ax: Axes, frame: pd.DataFrame) -> Axes:
     return ax
 
 
-def lorenz(ax: Axes, frame: pd.DataFrame, *, top: pd.DataFrame) -> Axes:
+def lorenz(
+    ax: Axes, frame: pd.DataFrame, *, top: pd.DataFrame, of: str = "label.share_of_revenue"
+) -> Axes:
     """Cumulative share of revenue held by the best customers, best first; the diagonal is equality.
 
     Columns: customer_share, revenue_share (fractions from 0 to 1, ascending in customer_share).
     `top`: one row of `concentration.top_shares`, the mark: a curve thinned to few points would be read
-    off a little beside what the sentences say.
+    off a little beside what the sentences say. `of`: the label of what else is held.
     """
     require_columns(frame, ("customer_share", "revenue_share"))
     x, y = floats(frame, "customer_share"), floats(frame, "revenue_share")
@@ -87,7 +89,7 @@ def lorenz(ax: Axes, frame: pd.DataFrame, *, top: pd.DataFrame) -> Axes:
     label_values(ax, "percent", axis="x")
     label_values(ax, "percent")
     ax.set_xlabel(say("label.customers_sorted"))
-    say_unit(ax, say("label.share_of_revenue"))
+    say_unit(ax, say(of))
     return ax
 
 

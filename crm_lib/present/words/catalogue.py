@@ -9,6 +9,7 @@ from string import Formatter
 
 from crm_lib import errors
 from crm_lib.present.words.findings import FINDINGS
+from crm_lib.present.words.lifetime import LIFETIME
 from crm_lib.present.words.profit import PROFIT
 
 SENTENCES: dict[str, str] = {
@@ -80,6 +81,7 @@ SENTENCES: dict[str, str] = {
     "failure.report.summary": "{problems} did not finish, so nothing of this run was published.",
     "failure.report.step": "Open the notebook with the same parameters, run it to the cell named above, and run again.",
     **FINDINGS,
+    **LIFETIME,
     **PROFIT,
 }
 

@@ -1,0 +1,234 @@
+"""Sentences on lifetime value: can a model be trusted, what is it worth, who holds it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from crm_lib.periods import Window
+from crm_lib.present import words
+from crm_lib.present.sentences.base import customers
+from crm_lib.present.words import say
+
+RELATED = 0.1
+"""A correlation of spend and frequency beyond this is told."""
+WIDE_BIAS = 0.1
+LIKELY, UNLIKELY = 0.9, 0.5
+MONTH_DAYS = 365.25 / 12
+REVENUE = "revenue"
+
+
+def clv_terms(earning: str, horizon_months: int, discount_rate: float) -> str:
+    """What the value is made of, over which months, at which discount."""
+    digits = 0 if round(100 * discount_rate, 6).is_integer() else 1
+    rate = words.percent(discount_rate, digits)
+    fields = {"months": words.months(horizon_months), "rate": rate}
+    if earning == REVENUE:
+        return say("clv.terms.revenue", **fields)
+    return say("clv.terms", earning=earning, **fields)
+
+
+def clv(totals: pd.DataFrame, top: pd.DataFrame, terms: str, currency: str) -> str:
+    """What the present customers are worth. Frames: `lifetime.totals`, `concentration.top_shares`."""
+    row = totals.iloc[0]
+    fields = {
+        "customers": customers(row["customers"]),
+        "money": words.money(abs(row["clv"]), currency, digits=0),
+        "terms": terms,
+    }
+    if row["clv"] <= 0 or top["value_share"].isna().all():
+        return say("clv.lead.loss", **fields)
+    return say(
+        "clv.lead",
+        still=words.count(row["still_customers"]),
+        share=words.percent(top["share"].iloc[0], 0),
+        held=words.percent(top["value_share"].iloc[0], 0),
+        **fields,
+    )
+
+
+def clv_refused(reason: str) -> str:
+    return say("clv.refused", reason=reason)
+
+
+# --- can a model be trusted? ----------------------------------------------------------------------
+
+
+def clv_tournament(table: pd.DataFrame, window: Window | None, people: float, bought: float) -> str:
+    """Who predicted best. Frame: `Choice.table`; `people` were judged, who made `bought` purchases."""
+    judged = table[table["deviance"].notna()]
+    if window is None or judged.empty:
+        return say("clv.tournament.none")
+    fields = {"window": words.in_words(window)}
+    models, rules = (judged[judged["kind"] == kind] for kind in ("model", "rule"))
+    if models.empty:
+        return say("clv.tournament.no_model", **fields)
+    if not bought:
+        return say("clv.tournament.nobody", **fields)
+    best, rule = models.iloc[0], rules.iloc[0]
+    fields |= {
+        "title": str(best["title"]),
+        "deviance": words.ratio(best["deviance"]),
+        "rule": str(rule["title"]),
+        "rule_deviance": words.ratio(rule["deviance"]),
+    }
+    if rule["deviance"] <= best["deviance"]:
+        return say("clv.tournament.beaten", **fields)
+    return say(
+        "clv.tournament",
+        customers=customers(people),
+        predicted=words.count(best["predicted"]),
+        actual=words.count(bought),
+        bias=words.change(best["bias"], "count"),
+        **fields,
+    )
+
+
+def clv_limits(
+    *,
+    title: str,
+    stays: bool,
+    weak: tuple[str, ...],
+    horizon_months: int,
+    observed: Window,
+    bias: float,
+    first_seen_share: float,
+    sensitivity: pd.DataFrame | None,
+) -> str:
+    """What the data cannot tell of values to come. `stays`: the model knows no leaving; `sensitivity`:
+    the frame of that name, None where too few customers are left."""
+    months = words.months(horizon_months)
+    said = [say("clv.limits.stays", title=title, months=months)] if stays else []
+    if observed.days < horizon_months * MONTH_DAYS:
+        seen = words.months(round(observed.days / MONTH_DAYS))
+        said.append(say("clv.limits.reach", months=months, seen=seen))
+    if first_seen_share:
+        said.append(_first_seen(first_seen_share, sensitivity))
+    if abs(bias) >= WIDE_BIAS:
+        said.append(say("clv.bias", bias=words.change(bias, "count", 0)))
+    if weak:
+        said.append(say("clv.limits.weak", names=words.listed(weak)))
+    return " ".join(said or [say("clv.limits.none")])
+
+
+def _first_seen(part: float, sensitivity: pd.DataFrame | None) -> str:
+    share = words.percent(part, 0)
+    if sensitivity is None or len(sensitivity) < 2:
+        return say("clv.limits.first_seen.few", share=share)
+    every, alone = sensitivity["expected_occasions"]
+    change = words.change(alone / every - 1, "count", 0)
+    return say("clv.limits.first_seen", share=share, change=change)
+
+
+def clv_tracking(frame: pd.DataFrame, split: date) -> str:
+    """How many repeat purchases came and were expected after the split. Frame: `lifetime.tracking`."""
+    unseen = frame[frame["is_holdout"].astype(bool)]
+    actual, expected = unseen["actual"].sum(), unseen["expected"].sum()
+    return say(
+        "clv.tracking",
+        split=words.day(split),
+        actual=words.count(actual),
+        expected=words.count(expected),
+        bias=words.change(expected / actual - 1 if actual else None, "count"),
+    )
+
+
+def clv_calibration(frame: pd.DataFrame) -> str:
+    """Where the model is off by most purchases. Frame: `btyd.diagnostics.by_repeats`."""
+    off = (frame["customers"] * (frame["actual"] - frame["expected"])).abs()
+    worst = frame.loc[off.idxmax()]
+    return say(
+        "clv.calibration",
+        customers=customers(worst["customers"]),
+        repeats=f"{int(worst['repeats'])}{' or more' if worst['is_open'] else ''}",
+        actual=words.ratio(worst["actual"]),
+        expected=words.ratio(worst["expected"]),
+    )
+
+
+def clv_frequency(frame: pd.DataFrame, split: date) -> str:
+    """How many never came back, and how many the model has. Frame: `btyd.diagnostics.frequency`."""
+    actual, expected = (
+        words.percent(frame[name].iloc[0] / frame[name].sum()) for name in ("actual", "expected")
+    )
+    return say("clv.frequency", split=words.day(split), actual=actual, expected=expected)
+
+
+# --- what customers will buy, and what of it is left ----------------------------------------------
+
+
+def clv_alive(bands: pd.DataFrame) -> str:
+    """Who still is a customer. Frame: `lifetime.alive_bands`."""
+    whole, worth = bands["customers"].sum(), bands["clv"].sum()
+    share = words.percent(bands.loc[bands["low"] >= LIKELY, "customers"].sum() / whole, 0)
+    if worth <= 0:
+        return say("clv.alive.value", share=share)
+    low = bands[bands["high"] <= UNLIKELY]
+    return say(
+        "clv.alive",
+        share=share,
+        low=words.percent(low["customers"].sum() / whole, 0),
+        low_clv=words.percent(low["clv"].sum() / worth, 0),
+    )
+
+
+def clv_spend(mean: float, correlation: float | None, refusal: str, currency: str) -> str:
+    """What a repeat purchase is of, and whether that goes with how often customers buy."""
+    if correlation is None:
+        return say("clv.spend.unknown")
+    money = words.money(mean, currency, digits=2)
+    if refusal:
+        return say("clv.spend.alike", mean=money, reason=refusal)
+    key = "independent" if abs(correlation) < RELATED else "more" if correlation > 0 else "less"
+    return say(f"clv.spend.{key}", mean=money, correlation=words.ratio(correlation))
+
+
+def clv_rates(earning: str, rate: float, k: float | None, varies: bool, currency: str) -> str:
+    """What is left of what is spent, and from when on the own rate counts. `k`: money, None: never;
+    `varies`: whether a customer's rate changes from month to month."""
+    left = words.ratio(100 * rate, 1)
+    if earning == REVENUE:
+        return say("clv.rates.revenue", rate=left)
+    if not varies:
+        return say("clv.rates.own", rate=left, earning=earning)
+    if k is None:
+        return say("clv.rates.alike", rate=left, earning=earning)
+    return say("clv.rates", rate=left, earning=earning, k=words.money(k, currency, digits=0))
+
+
+# --- who holds it ---------------------------------------------------------------------------------
+
+
+def clv_groups(groups: pd.DataFrame) -> str:
+    """The group that holds most. Frame: `equity.by_group`, its first column the group."""
+    if groups.empty or groups["clv_share"].isna().all():
+        return say("clv.groups.none")
+    lead = groups.loc[groups["clv_share"].idxmax()]
+    return say(
+        "clv.groups",
+        group=str(lead.iloc[0]),
+        customers=words.percent(lead["customers_share"], 0),
+        clv=words.percent(lead["clv_share"], 0),
+    )
+
+
+def clv_top(listed: pd.DataFrame, totals: pd.DataFrame, few: int) -> str:
+    """What the customers worth most hold: the caption of their table."""
+    whole = totals["clv"].iloc[0]
+    if len(listed) >= totals["customers"].iloc[0] or whole <= 0:
+        return say("clv.top.all")
+    share = words.percent(listed["clv"].head(few).sum() / whole)
+    return say("clv.top", few=words.count(min(few, len(listed))), share=share)
+
+
+def clv_concentration(top: pd.DataFrame) -> str:
+    """What the best customers hold of the value to come. Frame: `concentration.top_shares`."""
+    first = top.iloc[0]
+    if pd.isna(first["value_share"]):
+        return say("clv.concentration.none")
+    return say(
+        "clv.concentration",
+        share=words.percent(first["share"], 0),
+        held=words.percent(first["value_share"]),
+    )

@@ -1,0 +1,82 @@
+"""Sentences and labels on lifetime value and customer equity. Fields arrive formatted; see `catalogue.say`.
+
+{terms} says what the value is: the earning it is made of, the horizon and the discount.
+"""
+
+from __future__ import annotations
+
+LIFETIME: dict[str, str] = {
+    # labels inside figures
+    "label.unseen": "not seen by the model",
+    "label.actual": "came",
+    "label.expected": "expected",
+    "label.repeats_a_period": "Repeat purchases a period",
+    "label.repeats_before": "Repeat purchases before the held-out period",
+    "label.purchases_a_customer": "Purchases a customer in the held-out period",
+    "label.customers_by_repeats": "Customers",
+    "label.clv": "value to come",
+    "label.share_of_clv": "Share of the value to come",
+    "label.present_customers": "present customers",
+    "label.future_customers": "future customers",
+    "label.part.present": "Present customers",
+    "label.part.future": "Customers to come",
+    "lever.retention.point": "Retention +1 point",
+    "lever.retention.percent": "Retention +1%",
+    "lever.acquisition.percent": "New customers +1%",
+    "lever.margin.point": "Margin rate +1 point",
+    "lever.margin.percent": "Margin +1%",
+    "card.no_model": "No model of repeat purchases may be used here; the report on lifetime value says why.",
+    # what the value is
+    "clv.terms": "{earning} of the next {months}, discounted at {rate} a year",
+    "clv.terms.revenue": "revenue of the next {months} (costs are not known), discounted at {rate} a year",
+    "clv.lead": "The {customers} who have bought are worth {money} from now on: {terms}. {still} of them are expected to be customers still; the best {share} hold {held} of the value.",
+    "clv.lead.loss": "The {customers} who have bought are expected to cost {money} more than they bring from now on: {terms}.",
+    "clv.refused": "No lifetime value is shown. {reason}",
+    # can a model be trusted here?
+    "clv.tournament": "{title} came closest to what {customers} bought in {window}, which no model had seen: {predicted} purchases expected, {actual} came ({bias}). Its deviance is {deviance}, that of the best rule, '{rule}', {rule_deviance}.",
+    "clv.tournament.beaten": "In {window}, which no model had seen, the rule '{rule}' did as well as any model: deviance {rule_deviance} against {deviance} of {title}.",
+    "clv.tournament.no_model": "No model could be fitted to what was known before {window}.",
+    "clv.tournament.nobody": "Nobody bought in {window}, so no model can be judged by it.",
+    "clv.tournament.none": "There is no period that a model could be judged by.",
+    "clv.bias": "In total it was off by {bias} there. A value that reaches further ahead may be off by more.",
+    "clv.tracking": "Of those known before {split}, {actual} repeat purchases came from then on and {expected} were expected ({bias}).",
+    "clv.calibration": "Off by most: the {customers} with {repeats} repeat purchases before bought {actual} times each, {expected} were expected.",
+    "clv.frequency": "Before {split}, {actual} of customers had not come back; the model has {expected}.",
+    "clv.limits.stays": "Nothing in this data shows that customers stop buying: {title}, which knows no leaving, predicts best. The value is what they earn if all of them stay for all of the {months}; take it as the most it can be.",
+    "clv.limits.reach": "The value reaches {months} ahead on {seen} of data. The data can tell how often these customers buy and how they differ; how long they stay, it can tell only as far as it reaches itself.",
+    "clv.limits.first_seen": "{share} of the customers were first seen in the warm-up. They had bought before, unseen, while the model counts from a first purchase. Fitted to the others alone it expects {change} purchases from those others.",
+    "clv.limits.first_seen.few": "{share} of the customers were first seen in the warm-up. They had bought before, unseen, while the model counts from a first purchase; too few others are left to try without them.",
+    "clv.limits.weak": "The data do not determine {names} of the model: another value would fit as well.",
+    "clv.limits.none": "The data reaches further back than the value reaches ahead, and every customer is known from the first purchase on.",
+    # what customers will buy
+    "clv.alive": "{share} of the customers have a chance of 90% or more of being customers still; those below 50% are {low} of the customers and hold {low_clv} of the value to come.",
+    "clv.alive.value": "{share} of the customers have a chance of 90% or more of being customers still.",
+    "clv.spend.independent": "A repeat purchase is of {mean} on average. How often customers buy says next to nothing about how much they spend each time (correlation {correlation}), as the model of spend assumes.",
+    "clv.spend.more": "A repeat purchase is of {mean} on average. Those who buy often spend more each time (correlation {correlation}). The model of spend assumes no relation, so customers with few purchases are valued somewhat too high.",
+    "clv.spend.less": "A repeat purchase is of {mean} on average. Those who buy often spend less each time (correlation {correlation}). The model of spend assumes no relation, so customers with few purchases are valued somewhat too low.",
+    "clv.spend.alike": "A repeat purchase is of {mean} on average, taken for everyone alike. {reason}",
+    "clv.spend.unknown": "Nobody has bought twice, so what customers spend cannot be told apart.",
+    "clv.rates": "Of every 100 spent, {rate} are left as {earning}. A customer's own rate weighs more than the average from {k} of purchases on.",
+    "clv.rates.alike": "Of every 100 spent, {rate} are left as {earning}; customers do not differ in that by more than chance.",
+    "clv.rates.own": "Of every 100 spent, {rate} are left as {earning}; each customer has its own, steady rate.",
+    "clv.rates.revenue": "Costs are not known, so revenue is valued, not profit: of every 100 spent, {rate} are left after returns.",
+    # who is worth what
+    "clv.groups": "{group}: {customers} of customers hold {clv} of the value to come.",
+    "clv.groups.none": "The value to come is not above zero, so there are no shares of it.",
+    "clv.top": "The {few} customers worth most hold {share} of the value to come",
+    "clv.top.all": "All customers, those worth most first",
+    "clv.concentration": "The best {share} of customers hold {held} of the value to come.",
+    "clv.concentration.none": "There is no value to come that could be concentrated.",
+    "clv.interval": "95% interval {low} to {high}: the parameters of the purchase model and chance in what customers do are in it; the margin, the times and the choice of the model are not.",
+    "clv.interval.none": "The data do not determine the model well enough for an interval.",
+    # equity
+    "equity.both": "Present customers are worth {present}. Those expected to come within {months} add {future}: {pace} a month, each worth {each} on the day of the first purchase, {cost}.",
+    "equity.nobody": "Present customers are worth {present}. Nobody new came in {window}, so no value is put on customers to come.",
+    "equity.unknown": "Present customers are worth {present}. How many come is not known: {reason}",
+    "equity.cost.net": "net of {cost} to win one",
+    "equity.cost.unknown": "before what it costs to win one, which is not known",
+    "levers.retention": "One point more of retention (from {before} of purchases kept from one year to the next) is worth {point}, {share} of equity. One per cent more margin is worth {margin}, one per cent more new customers {acquisition}.",
+    "levers.no_retention": "One per cent more margin is worth {margin}, one per cent more new customers {acquisition}. What retention is worth cannot be told: {reason}",
+    "levers.no_leaving": "the model knows no leaving.",
+    "levers.full": "there is no room for another point.",
+}
