@@ -83,8 +83,8 @@ def staggered_cohorts(truth: Any, customers: int, seed: int) -> Retention:
     return Retention.of(cohorts, unit="year")
 
 
-def _year(model: PurchaseModel) -> float:
-    return float(model.expected_of_new(52.0, unit="week")[0])
+def _silent(model: PurchaseModel) -> float:
+    return float(model.probabilities([0], 52.0, unit="week")[0])
 
 
 def _lifetime(model: ContractModel) -> float:
@@ -93,7 +93,7 @@ def _lifetime(model: ContractModel) -> float:
 
 def _purchases(name: str, customers: int, **params: float) -> Study:
     truth = MODELS[name](unit="week", **params)
-    return Study(truth, customers, purchase_histories, "E[X(52 weeks)]", _year)
+    return Study(truth, customers, purchase_histories, "P(X(52 weeks) = 0)", _silent)
 
 
 def _contracts(truth: ContractModel, customers: int) -> Study:

@@ -12,6 +12,7 @@ left at the t-th renewal, S(t) = P(T > t), r(t) = S(t) / S(t - 1).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cache
 from itertools import pairwise
 from typing import ClassVar, Self
 
@@ -356,6 +357,7 @@ def _digamma_gap(z: Array, gamma: float) -> Array:
     return np.where(z < _FAR, special.digamma(z + gamma) - special.digamma(z), series)
 
 
+@cache
 def _composite(cuts: tuple[float, ...]) -> tuple[Array, Array]:
     """Nodes and weights of Gauss-Legendre between neighbouring cuts."""
     at, weight = np.polynomial.legendre.leggauss(_NODES)

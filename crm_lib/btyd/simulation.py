@@ -233,7 +233,7 @@ def _gamma(
 
 def _wait(rng: Rng, rate: Array) -> Array:
     """An exponential time; for a rate so small that it is 0 as a number, one without end."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return rng.standard_exponential(rate.shape) / rate
 
 
@@ -246,7 +246,7 @@ def _log_stay(rng: Rng, a: float, b: float, passed: Array) -> Array:
 
 def _chances_until_leaving(rng: Rng, log_stay: Array) -> Counts:
     """The number of the chance at which a customer leaves: 1, 2, … (geometric)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         waited = np.ceil(rng.standard_exponential(log_stay.shape) / -log_stay)
     return np.clip(np.nan_to_num(waited, nan=1.0, posinf=_NEVER), 1, _NEVER).astype(np.int64)
 
