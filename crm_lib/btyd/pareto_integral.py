@@ -33,8 +33,11 @@ _CHUNK = 8_192
 """Points worked on together: what fits a processor's cache."""
 
 _MANY_LEVELS = 40
-_MOST_LEVELS = 200_000
-"""Enough for α and β that differ by a factor of 10^8."""
+_MOST_LEVELS = 120
+"""Beyond, it is quicker to integrate where near is small and leave the rest to the fraction."""
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
+_NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
 
 
 class Points(NamedTuple):
@@ -66,31 +69,78 @@ def log_integral(p: Array, q: Array, alpha: float, beta: float, at: Points) -> L
     if alpha < beta:
         value, by_q, by_p, by_beta, by_alpha = log_integral(q, p, beta, alpha, at)
         return LogIntegral(value, by_p, by_q, by_alpha, by_beta)
-    far, near = alpha + at.tau, beta + at.tau
+    near = beta + at.tau
+    found = np.empty((5, len(near)))
+    for part, levels in _chunks(p, q, alpha - beta, near):
+        place = near[part], alpha - beta, at.at[part]
+        if levels <= _MOST_LEVELS:
+            found[:, part] = _whole(p, q, *place, levels)
+        else:
+            found[:, part] = _in_two(p, q, *place)
+    return LogIntegral(*found)
+
+
+def _whole(
+    p: Array, q: Array, near: Array, gap: float, at: Index, levels: int
+) -> tuple[Array, ...]:
+    """log Φ and its derivatives by p, q, far and near, all by the fraction; far = near + gap."""
+    far = near + gap
     log_far, log_near = np.log(far), np.log(near)
-    level, by_b, by_c, by_zeta = _log_fraction(q, p + q, (alpha - beta) / near, at)
-    kappa = (p + q - 1)[at.at]
-    p_at, q_at = p[at.at], q[at.at]
+    fraction, by_b, by_c, by_zeta = _log_fraction(q, p + q, gap / near, at, levels)
+    kappa = (p + q - 1)[at]
+    p, q = p[at], q[at]
     slope = by_zeta / near
-    return LogIntegral(
-        level - np.log(kappa) + (1 - p_at) * log_far - q_at * log_near,
+    return (
+        fraction - np.log(kappa) + (1 - p) * log_far - q * log_near,
         by_c - 1 / kappa - log_far,
         by_b + by_c - 1 / kappa - log_near,
-        (1 - p_at) / far + slope,
-        -q_at / near - slope * (far / near),
+        (1 - p) / far + slope,
+        -q / near - slope * (far / near),
     )
 
 
-def _log_fraction(b: Array, c: Array, zeta: Array, at: Points) -> tuple[Array, ...]:
-    """log ₂F₁(1, b; c; −ζ) at each point and its derivatives by b, c and ζ."""
-    found = np.empty((4, len(zeta)))
-    for part, levels in _chunks(b, c, zeta):
-        found[:, part] = _chunk(b, c, zeta[part], at.at[part], levels)
-    return tuple(found)
+def _in_two(p: Array, q: Array, near: Array, gap: float, at: Index) -> tuple[Array, ...]:
+    """The same where near is so small beside far that the fraction needs too many levels.
+
+    It is left the integral from where near has become 1/8 of far, or less if far's exponent is
+    large. Before, the integrand is a power of near + v and a factor of far that hardly falls.
+    """
+    reach = np.maximum(8.0, p)
+    stretch = np.maximum(gap / near / reach[at], 1.001)
+    ends = {0, int(np.argmin(np.abs(q - 1))), len(p) - 1}
+    levels = max(_levels(float(q[i]), float(p[i] + q[i]), float(reach[i])) for i in ends)
+    after = np.array(_whole(p, q, near * stretch, gap, at, levels))
+    before = np.array(_before(p[at], q[at], near, near + gap, np.log(stretch)))
+    value = np.logaddexp(before[0], after[0])
+    share = np.exp(before[0] - value)
+    return value, *(share * before[1:] + (1 - share) * after[1:])
 
 
-def _chunk(b: Array, c: Array, zeta: Array, at: Index, levels: int) -> tuple[Array, ...]:
-    """The fraction 1/(1 + k₁ζ/(1 + k₂ζ/(1 + …))) from its deepest level upwards.
+def _before(p: Array, q: Array, near: Array, far: Array, end: Array) -> tuple[Array, ...]:
+    """The part of Φ where near + v is less than near e^end, by Gauss and Legendre's rule in log v."""
+    # Where q is large there is nothing to add beyond e^−40.
+    width = np.minimum(end, 40 / np.maximum(q - 1, 1e-9))
+    u = _NODES * width[:, None]
+    grown = near[:, None] * np.expm1(u) / far[:, None]
+    faded = np.log1p(grown)
+    weight = _WEIGHTS * np.exp((1 - q[:, None]) * u - p[:, None] * faded)
+    total = weight.sum(axis=1)
+    log_near, log_far = np.log(near), np.log(far)
+    return (
+        np.log(total * width) + (1 - q) * log_near - p * log_far,
+        -log_far - np.einsum("ij,ij->i", weight, faded) / total,
+        -log_near - np.einsum("ij,ij->i", weight, u) / total,
+        -p / far * np.einsum("ij,ij->i", weight, 1 / (1 + grown)) / total,
+        -q / near * np.einsum("ij,ij->i", weight, np.exp(-u)) / total,
+    )
+
+
+def _log_fraction(
+    b: Array, c: Array, zeta: Array, at: Index, levels: int
+) -> tuple[Array, Array, Array, Array]:
+    """log ₂F₁(1, b; c; −ζ) at each point and its derivatives by b, c and ζ.
+
+    It is the fraction 1/(1 + k₁ζ/(1 + k₂ζ/(1 + …))), evaluated from its deepest level upwards.
 
     Beside each denominator go its logarithmic derivatives: those of 1 + t are t/(1 + t) times
     those of t = kζ/below.
@@ -122,20 +172,21 @@ def _coefficient(level: int, b: Array, c: Array) -> tuple[Array, Array, Array]:
     return j * one / (low * high), -1 / one, 1 / one - 1 / low - 1 / high
 
 
-def _chunks(b: Array, c: Array, zeta: Array) -> Iterator[tuple[slice, int]]:
-    """Stretches of the points (ζ falls along them), and how many levels each needs.
+def _chunks(p: Array, q: Array, gap: float, near: Array) -> Iterator[tuple[slice, int]]:
+    """Stretches of the points (near rises along them), and how many levels each needs.
 
     Few points near τ = 0 may need many levels where the rest needs few, so they go apart.
     """
     # Small exponents converge slowest; among those of near the smallest need not be the slowest.
-    slow = {0, int(np.argmin(np.abs(b - 1)))}
-    low, end = 0, len(zeta)
+    slow = {0, int(np.argmin(np.abs(q - 1)))}
+    low, end = 0, len(near)
     while low < end:
-        levels = max(_levels(float(b[i]), float(c[i]), float(zeta[low])) for i in slow)
+        zeta = gap / float(near[low])
+        levels = max(_levels(float(q[i]), float(p[i] + q[i]), zeta) for i in slow)
         high = min(low + _CHUNK, end)
         if levels > _MANY_LEVELS:
-            alike = int(np.searchsorted(-zeta, -zeta[low] / 4, side="right"))
-            high = min(high, max(alike, low + 1))
+            alike = int(np.searchsorted(near, near[low] * 4, side="right"))
+            high = min(high, alike)
         yield slice(low, high), levels
         low = high
 
@@ -143,7 +194,7 @@ def _chunks(b: Array, c: Array, zeta: Array) -> Iterator[tuple[slice, int]]:
 def _levels(b: float, c: float, zeta: float) -> int:
     """Levels after which the fraction stands still (Lentz's method), and some for derivatives."""
     up, down = 1.0, 0.0
-    for level in range(1, _MOST_LEVELS):
+    for level in range(1, _MOST_LEVELS + 1):
         j = level // 2
         if level % 2:
             k = (b + j) * (c + j - 1) / ((c + 2 * j - 1) * (c + 2 * j))
