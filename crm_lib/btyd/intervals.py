@@ -32,7 +32,7 @@ from crm_lib.errors import NoModel, UsageError, listing
 PRIOR_SPREAD = 3.0
 DEGREES = 6
 """Degrees of freedom of the proposal: tails heavier than those of a likelihood."""
-ENOUGH = 0.4
+ENOUGH = 0.25
 """A proposal with this effective share of its draws is good; else it is moved, up to `MOVES` times."""
 MOVES = 3
 LEAST_EFFECTIVE = 200.0
@@ -97,23 +97,24 @@ def draws(model: Fitted, data: Any, *, seed: int, n: int = 4000) -> Draws:
     mode = np.log([estimate.params[name] for name in names])
     rng = np.random.default_rng(seed)
     centre, covariance = mode, estimate.covariance
+    best: Draws | None = None
     for _ in range(MOVES + 1):
         theta, log_density = _proposed(rng, centre, covariance, n)
-        log_weights = np.full(n, -np.inf)
-        for i, at in enumerate(theta):
-            log_weights[i] = log_likelihood(np.exp(at))[0]
-        log_weights -= log_density + np.square((theta - mode) / PRIOR_SPREAD).sum(axis=1) / 2
-        weights = _normalised(log_weights)
-        drawn = Draws(names, np.exp(theta), weights)
-        if drawn.effective >= ENOUGH * n:
-            break
-        centre, covariance = _moments(theta, weights, covariance)
-    if drawn.effective < LEAST_EFFECTIVE:
+        values = np.array([log_likelihood(np.exp(at))[0] for at in theta])
+        log_prior = -np.square((theta - mode) / PRIOR_SPREAD).sum(axis=1) / 2
+        drawn = Draws(names, np.exp(theta), _normalised(values + log_prior - log_density))
+        if best is None or drawn.effective > best.effective:
+            best = drawn
+        if best.effective >= ENOUGH * n:
+            return best
+        centre, covariance = _moments(theta, drawn.weights, covariance)
+    assert best is not None
+    if best.effective < LEAST_EFFECTIVE:
         raise NoModel(
-            f"{n:,} draws of the parameters are worth only {drawn.effective:,.0f}: the likelihood "
+            f"{n:,} draws of the parameters are worth only {best.effective:,.0f}: the likelihood "
             "has no peak that an interval could be read from. Observe more customers, or longer."
         )
-    return drawn
+    return best
 
 
 def _estimate(model: Fitted) -> Estimate:
