@@ -140,17 +140,31 @@ def test_residual_lifetime_of_bdw_is_its_sum(rate) -> None:
     np.testing.assert_allclose(within, summed, rtol=1e-9)
 
 
-def test_undiscounted_lifetime_where_it_exists_and_a_refusal_where_it_does_not() -> None:
-    model = ShiftedBetaGeometric(unit="year", alpha=1.5, beta=3.0)
-    # E[sum of S(t)/S(0), t ≥ 1] = β / (α - 1).
-    got = model.expected_residual_lifetime(1, discount_rate=0)
-    assert got[0] == pytest.approx(3.0 / 0.5, rel=1e-8)
+@pytest.mark.parametrize(
+    ("alpha", "beta", "n"),
+    [(1.5, 3.0, 1), (1.01, 3.0, 1), (1.5, 0.01, 2), (500.0, 5000.0, 1), (3.0, 1e6, 200)],
+)
+def test_undiscounted_lifetime_where_it_exists(alpha, beta, n) -> None:
+    model = ShiftedBetaGeometric(unit="year", alpha=alpha, beta=beta)
+    got = model.expected_residual_lifetime(n, discount_rate=0)[0]
+    assert got == pytest.approx((beta + n - 1) / (alpha - 1), rel=1e-9)
+
+
+def test_a_lifetime_without_limit_is_refused_unless_a_horizon_cuts_it() -> None:
     endless = ShiftedBetaGeometric(unit="year", alpha=0.9, beta=3.0)
     with pytest.raises(NoModel, match="no limit"):
         endless.expected_residual_lifetime(1, discount_rate=0)
-    assert endless.expected_residual_lifetime(1, discount_rate=0, horizon=1)[0] == pytest.approx(
-        3 / 3.9
-    )
+    once = endless.expected_residual_lifetime(1, discount_rate=0, horizon=1)[0]
+    assert once == pytest.approx(3 / 3.9)
+
+
+@pytest.mark.parametrize("wrong", [{"discount_rate": -0.1}, {"discount_rate": 0.1, "horizon": 0}])
+def test_a_rate_or_horizon_that_is_none_is_named(wrong) -> None:
+    model = ShiftedBetaGeometric(unit="year", alpha=0.9, beta=3.0)
+    with pytest.raises(UsageError, match="discount rate|horizon"):
+        model.expected_residual_lifetime(1, **wrong)
+    with pytest.raises(UsageError, match="tenure"):
+        model.expected_residual_lifetime(0, discount_rate=0.1)
 
 
 # --- input --------------------------------------------------------------------------------------
