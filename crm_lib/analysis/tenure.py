@@ -155,7 +155,7 @@ def paired(
     who = base(customers, observed=observed, years=late)
     if who.compared < FEWEST:
         raise NotInData(
-            f"Profit by year of the relationship needs {FEWEST} customers observed for {late} whole "
+            f"Year {late} of the relationship against year {early} needs {FEWEST} customers observed for {late} whole "
             f"years since their first purchase; of {who.buyers:,}, {who.compared:,} were ({observed})."
         )
     both = _two_years(years, customers, observed, early, late)

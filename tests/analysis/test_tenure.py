@@ -135,7 +135,7 @@ def test_who_was_first_seen_in_the_warm_up_is_left_out_and_counted() -> None:
 
 def test_too_short_data_say_so() -> None:
     life = Life([("anna", "2023-03-10", 100)])
-    with pytest.raises(NotInData, match=r"30 customers observed for 4 whole years.*of 1, 0 were"):
+    with pytest.raises(NotInData, match=r"against year 1 needs 30 customers observed for 4 whole years.*of 1, 0 were"):
         tenure.paired(life.table, life.customers, observed=life.observed)
     with pytest.raises(UsageError, match="not 3 with 2"):
         tenure.paired(life.table, life.customers, observed=life.observed, early=3, late=2)

@@ -43,16 +43,23 @@ tables:
       channel: channel
   customers:
     source: {{files: data/synthetic/customers*.FORMAT}}
-    columns: {{customer_id: customer, name: name, region: region, size: size, acquired_on: acquired}}
+    columns:
+      customer_id: customer
+      name: name
+      region: region
+      size: size
+      acquired_on: acquired
+      source: source
+      acquisition_cost: won_for
   products:
     source: {{files: data/synthetic/products*.FORMAT}}
     columns: {{product_id: product, name: name, category: category}}
   contacts:
     source: {{files: data/synthetic/contacts*.FORMAT}}
-    columns: {{customer_id: customer, at: at, kind: kind, resolved_at: resolved}}
+    columns: {{customer_id: customer, at: at, kind: kind, resolved_at: resolved, cost: cost}}
   campaigns:
     source: {{files: data/synthetic/campaigns*.FORMAT}}
-    columns: {{campaign_id: campaign, starts_on: starts, ends_on: ends}}
+    columns: {{campaign_id: campaign, kind: kind, starts_on: starts, ends_on: ends, cost: cost}}
   exposures:
     source: {{files: data/synthetic/exposures*.FORMAT}}
     columns: {{campaign_id: campaign, customer_id: customer, sent_at: sent, redeemed_at: redeemed}}
@@ -91,8 +98,20 @@ def tables() -> Tables:
         ],
         "contacts": list(_contacts(people, random_)),
         "campaigns": [
-            {"campaign": "spring", "starts": "2023-03-01", "ends": "2023-03-31"},
-            {"campaign": "autumn", "starts": "2023-10-01", "ends": "2023-10-31"},
+            {
+                "campaign": "spring",
+                "kind": "acquisition",
+                "starts": "2023-03-01",
+                "ends": "2023-03-31",
+                "cost": "90.00",
+            },
+            {
+                "campaign": "autumn",
+                "kind": "promotion",
+                "starts": "2023-10-01",
+                "ends": "2023-10-31",
+                "cost": "60.00",
+            },
         ],
         "exposures": list(_exposures(people, random_)),
     }
@@ -160,13 +179,15 @@ def _bad_rows() -> list[Row]:
 
 def _customers(people: list[str], random_: random.Random) -> Iterable[Row]:
     """All but five of those who buy, and two who have not bought yet; some regions are not known."""
-    for person in [*people[:-5], "c900", "c901"]:
+    for number, person in enumerate([*people[:-5], "c900", "c901"]):
         yield {
             "customer": person,
             "name": f"Person {person}",
             "region": random_.choice(("north", "north", "south", "west", "")),
             "size": random_.choice(("small", "medium", "large")),
             "acquired": START.isoformat(),
+            "source": ("referral", "fair", "web", "")[number % 4],
+            "won_for": f"{20 + 15 * (number % 7)}.00",
         }
 
 
@@ -175,7 +196,7 @@ def _contacts(people: list[str], random_: random.Random) -> Iterable[Row]:
         at = START + timedelta(days=random_.randrange(400))
         settled = at + timedelta(days=random_.randrange(1, 90))
         yield {
-            "customer": person, "at": f"{at} 09:00:00", "kind": "complaint",
+            "customer": person, "at": f"{at} 09:00:00", "kind": "complaint", "cost": "7.50",
             "resolved": f"{settled} 17:00:00" if random_.random() < 0.7 else "",
         }  # fmt: skip
 

@@ -40,5 +40,7 @@ def test_choices_name_parameters_that_are_declared() -> None:
         "measure",
         "attribute",
         "cohort_measure",
+        "product_level",
+        "profit_by",
         "rules_shown",
     }

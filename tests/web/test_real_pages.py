@@ -11,7 +11,14 @@ from tests.web.projects import DAY, FAILED_DAY
 
 pytestmark = [pytest.mark.web, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
-RUN = ("index", "01_data_quality", "02_customer_base", "03_segments", "04_lifecycle")
+RUN = (
+    "index",
+    "01_data_quality",
+    "02_customer_base",
+    "03_segments",
+    "04_lifecycle",
+    "05_profitability",
+)
 NASTY = {
     "history": "index.html",
     "history of a set": "nasty/index.html",
