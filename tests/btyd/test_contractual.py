@@ -161,7 +161,7 @@ def test_a_lifetime_without_limit_is_refused_unless_a_horizon_cuts_it() -> None:
 @pytest.mark.parametrize("wrong", [{"discount_rate": -0.1}, {"discount_rate": 0.1, "horizon": 0}])
 def test_a_rate_or_horizon_that_is_none_is_named(wrong) -> None:
     model = ShiftedBetaGeometric(unit="year", alpha=0.9, beta=3.0)
-    with pytest.raises(UsageError, match="discount rate|horizon"):
+    with pytest.raises(UsageError, match=r"discount rate|horizon"):
         model.expected_residual_lifetime(1, **wrong)
     with pytest.raises(UsageError, match="tenure"):
         model.expected_residual_lifetime(0, discount_rate=0.1)
