@@ -90,7 +90,7 @@ class ParetoNbd(PurchaseModel):
         stayed = np.exp(_log_nbd(counts, r, alpha, np.asarray(t)) - s * np.log1p(t / beta))
         # Times of leaving on a scale where both α + u and β + u vary by a constant factor.
         scale = min(alpha, beta)
-        latest = min(t, beta * np.expm1(min(_GONE / s, 700.0)))
+        latest = min(t, beta * np.expm1(min(_GONE / s, 500.0)))
         nodes, weights = _composite(np.log1p(latest / scale))
         u = scale * np.expm1(nodes)
         leaving = weights * s / (beta + u) * np.exp(-s * np.log1p(u / beta)) * (scale + u)
