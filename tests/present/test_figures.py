@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from crm_lib.errors import UsageError
 from crm_lib.present import style
-from crm_lib.present.figures import base, canvas, lifecycle, marks, quality, segments
+from crm_lib.present.figures import base, canvas, lifecycle, marks, profit, quality, segments
 
 MONTHS = [dt.date(2017, m, 1) for m in range(1, 13)]
 STAGES = ["new", "established", "lost"]
@@ -69,6 +69,35 @@ FRAMES: dict[Callable[..., Axes], tuple[pd.DataFrame, dict[str, Any]]] = {
                       "upper": [0.5, 0.7], "median_gap_days": [60, None]}), {},
     ),
     lifecycle.days_to_second: (pd.DataFrame({"days": [0, 50, 100], "share": [0.0, 0.3, 0.4]}), {}),
+    profit.profit_bridge: (
+        pd.DataFrame({"label": ["gross sales", "− cost of goods", "= gross profit"], "amount": [1000, -600, 400],
+                      "kind": ["start", "cost", "end"]}),
+        {"currency": "GBP"},
+    ),
+    profit.profit_by_month: (
+        pd.DataFrame({"month": MONTHS, "profit": [100.0 * (n - 3) for n in range(12)],
+                      "is_partial": [False] * 11 + [True]}),
+        {"currency": "USD", "profit": "gross profit"},
+    ),
+    profit.cost_to_serve: (
+        pd.DataFrame({"month": MONTHS, "cost_to_serve_share": [0.1] * 11 + [None], "is_partial": [True] + [False] * 11}),
+        {},
+    ),
+    profit.whale_curve: (
+        pd.DataFrame({"customers_share": [0, 0.5, 0.8, 1], "profit": [0, 900, 1200, 1000],
+                      "is_peak": [False, False, True, False]}),
+        {"currency": "EUR", "profit": "net profit"},
+    ),
+    profit.tenure_years: (
+        pd.DataFrame([(g, y, 10.0 * y) for g in ("won", "stayed", "pooled") for y in (1, 2, 3)],
+                     columns=["group", "year", "profit"]),
+        {"currency": "EUR", "profit": "net profit"},
+    ),
+    profit.payback: (
+        pd.DataFrame([(o, m, 10.0 * m - 30) for o in ("fair", "web") for m in range(1, 9)],
+                     columns=["origin", "month", "net"]),
+        {"currency": "EUR"},
+    ),
     quality.volume_by_day: (
         pd.DataFrame({"day": [dt.date(2017, 1, 30), dt.date(2017, 2, 2)], "lines": [5, 7]}), {},
     ),
@@ -204,3 +233,16 @@ def test_small_multiples_get_the_whole_figure() -> None:
 
     picture = canvas.svg(two, pd.DataFrame({"x": [1, 2]}), (4, 3), {}).decode()
     assert 'id="axes_2"' in picture
+
+
+def test_the_bridge_to_profit_prints_every_step() -> None:
+    shown = texts(svg(profit.profit_bridge))
+    assert [text for text in shown if "£" in text] == ["£1K", "−£600.00", "£400.00"]
+
+
+def test_the_peak_of_the_whale_curve_is_named_only_where_it_falls_again() -> None:
+    assert "peak: €1.2K with the best 80%" in texts(svg(profit.whale_curve))
+    frame, options = FRAMES[profit.whale_curve]
+    rising = frame.assign(profit=[0, 900, 1200, 1300], is_peak=[False, False, False, True])
+    shown = texts(canvas.svg(profit.whale_curve, rising, (8, 4), options).decode())
+    assert not any("peak" in text for text in shown)

@@ -87,13 +87,16 @@ def cost_to_serve(ax: Axes, frame: pd.DataFrame) -> Axes:
     Columns: month (date), cost_to_serve_share (fraction; missing without revenue), is_partial. Partial
     months are hollow dots, without a line to them.
     """
+    require_columns(frame, ("month", "cost_to_serve_share", "is_partial"))
     shares = floats(frame, "cost_to_serve_share")
     partial = [bool(flag) for flag in frame["is_partial"]]
     full = [(i, s) for i, s in enumerate(shares) if not partial[i] and not words.is_missing(s)]
     if full:
         ax.plot(*zip(*full, strict=True), color=colour("accent"), marker="o", ms=4.5, mew=0)
         i, last = full[-1]
-        ax.annotate(words.percent(last), (i, last), xytext=(0, 8), textcoords="offset points",
+        # Above whatever the text would cover.
+        near = max(share for place, share in full if place > i - 0.12 * len(shares))
+        ax.annotate(words.percent(last), (i, near), xytext=(0, 8), textcoords="offset points",
                     ha="right", fontweight="bold")  # fmt: skip
     for i, share in enumerate(shares):
         if partial[i] and not words.is_missing(share):

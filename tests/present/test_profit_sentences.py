@@ -1,0 +1,161 @@
+"""Sentences on profit, tenure and acquisition: what they say, and what they never say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crm_lib.periods import Window
+from crm_lib.present import cards, sentences, shapes
+
+BRIDGE = pd.DataFrame(
+    {
+        "step": ["gross_sales", "discount", "revenue", "cost_of_goods", "profit"],
+        "amount": [110.0, -10.0, 100.0, -60.0, 40.0],
+        "kind": ["start", "cost", "subtotal", "cost", "end"],
+    }
+)
+PEAK = pd.DataFrame(
+    {
+        "customers": [10], "earning": [7], "earning_share": [0.7], "peak_profit": [50.0], "profit": [40.0],
+        "peak_rate": [1.25], "unprofitable": [2], "unprofitable_share": [0.2], "loss": [10.0],
+        "never_bought": [1],
+    }
+)  # fmt: skip
+REVENUE = BRIDGE.iloc[[0, 1, 4]].assign(amount=[110.0, -10.0, 100.0])
+WINDOW = Window(date(2023, 1, 1), date(2024, 1, 1))
+
+
+def test_the_profit_is_called_what_it_is() -> None:
+    assert sentences.profit(BRIDGE, PEAK, "gross profit", "EUR") == (
+        "Gross profit is €40.00, 40.0% of revenue. 70% of customers earn it; 2 customers (20%) cost "
+        "€10.00 more than they bring."
+    )
+    said = sentences.profit(REVENUE, PEAK, "revenue", "EUR")
+    assert said == (
+        "No cost is known, so this page shows revenue, not profit: €100.00 from 10 known customers, "
+        "after €10.00 of discounts and returns (9.1% of gross sales)."
+    )
+
+
+def test_nobody_unprofitable_and_nothing_left_are_said_in_their_own_words() -> None:
+    fine = PEAK.assign(unprofitable=0, loss=0.0, unprofitable_share=0.0)
+    assert "no customer costs more than it brings" in sentences.profit(
+        BRIDGE, fine, "net profit", "EUR"
+    )
+    assert sentences.whale(fine, "EUR").startswith("Nobody costs more than they bring")
+    lost = BRIDGE.assign(amount=[110.0, -10.0, 100.0, -160.0, -60.0])
+    assert "costs exceed revenue" in sentences.profit(lost, PEAK, "net profit", "EUR")
+    assert "nothing remains" in sentences.whale(PEAK.assign(profit=-5.0, peak_rate=np.nan), "EUR")
+
+
+def test_cards_without_a_cost_speak_of_revenue_only() -> None:
+    numbers = cards.profit(REVENUE, PEAK, "revenue", observed=WINDOW, serving=False)
+    assert [number.key for number in numbers] == [
+        "revenue",
+        "revenue_per_customer",
+        "discount_rate",
+    ]
+    named = cards.profit(BRIDGE, PEAK, "gross profit", observed=WINDOW, serving=False)
+    assert named[0].label == "Gross profit"
+    assert "cost_to_serve" not in [number.key for number in named]
+    assert all(number.window and number.denominator for number in [*numbers, *named])
+
+
+def monthly(costs: list[float]) -> pd.DataFrame:
+    starts = pd.date_range("2022-01-01", periods=len(costs), freq="MS")
+    return pd.DataFrame(
+        {"month": starts, "revenue": 100.0, "cost_to_serve": costs, "active_customers": 5,
+         "profit": [100 - cost for cost in costs], "is_partial": False}
+    )  # fmt: skip
+
+
+def test_the_cost_to_serve_is_compared_over_full_years() -> None:
+    said = sentences.serving(monthly([10] * 12 + [12] * 12), "EUR")
+    assert said == (
+        "Serving customers took 12.0% of revenue in January–December 2023, 2.0 points more than in "
+        "January–December 2022; €2.40 for each customer active in a month."
+    )
+    partial = monthly([10] * 3).assign(is_partial=[False, False, True])
+    assert "in February 2022, as in January 2022" in sentences.serving(partial, "EUR")
+    assert "There is no full month" in sentences.profit_months(
+        monthly([1]).assign(is_partial=True), "net profit", "EUR"
+    )
+
+
+def paired(ratio: float, low: float, high: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"group": ["won", "stayed", "pooled"], "customers": [100, 40, 40], "ratio": [0.5, ratio, 3.1],
+         "low": [0.4, low, np.nan], "high": [0.6, high, np.nan], "early_year": 1, "late_year": 4}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (1.1, 1.6, "That is less than the threefold"),
+        (3.2, 4.0, "That is more than the threefold"),
+        (1.1, 4.0, "cannot tell it from the threefold"),
+    ],
+)
+def test_the_claim_is_judged_by_the_interval_not_the_point(
+    low: float, high: float, verdict: str
+) -> None:
+    said = sentences.tenure(paired((low + high) / 2, low, high), 3.0)
+    assert verdict in said
+    assert "Pooled over different customers it would look like 3.10 times" in said
+    assert "those who left included, year 4 brings 0.50 times year 1" in said
+
+
+def test_without_an_interval_the_claim_is_not_judged() -> None:
+    said = sentences.tenure(paired(2.0, np.nan, np.nan), 3.0)
+    assert "threefold" not in said
+
+
+def origins(**more: object) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {"source": ["fair", "web", "all"], "won": [40, 60, 100], "cac": [30.0, 5.0, 15.0],
+         "payback_month": [np.nan, 2.0, 4.0], "followed_months": [20, 20, 24], "first_year": [40, 60, 100],
+         "repeat_rate": [0.5, 0.7, 0.6], "worth": np.nan, "worth_to_cac": np.nan}
+    )  # fmt: skip
+    return frame.assign(**more)
+
+
+def test_acquisition_names_cost_payback_and_extremes() -> None:
+    assert sentences.acquisition(origins(), "source", "EUR") == (
+        "Winning a customer cost €15.00; on average it was paid back in month 4 of the relationship. "
+        "Web was the cheapest source (€5.00), fair the dearest (€30.00)."
+    )
+    unpaid = origins(payback_month=np.nan)
+    assert "not paid back within the 24 months observed" in sentences.acquisition(
+        unpaid, "source", "EUR"
+    )
+    unknown = sentences.acquisition(origins(cac=np.nan), "source", "EUR")
+    assert unknown.startswith("What winning customers cost is not known")
+    texts = shapes.paid_back(origins())["paid_back"].tolist()
+    assert texts == ["not within 20 months", "month 2", "month 4"]
+
+
+@dataclass
+class Found:
+    ratio: float | None
+    per_won: float = 60.0
+    per_kept: float = 10.0
+    window: Window = WINDOW
+
+
+def test_winning_against_keeping_is_set_beside_the_claim() -> None:
+    assert "6.00 times as much. The claim is five times; on this data it is that or more." in (
+        sentences.keeping(Found(6.0), 5.0, "EUR")
+    )
+    assert "does not hold" in sentences.keeping(Found(0.5), 5.0, "EUR")
+    assert "no ratio" in sentences.keeping(Found(None), 5.0, "EUR")
+
+
+def test_an_unreconciled_ledger_is_said() -> None:
+    frame = pd.DataFrame({"difference": [0.0, -0.01]})
+    assert sentences.ledger_reconciled(frame, "EUR").startswith("1 of 2 months and components")
