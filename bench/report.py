@@ -12,12 +12,14 @@ from bench.scenarios import LIFETIMES, LIFETIMES_WEIGHTED, OURS, PYMC, SCENARIOS
 Results = dict[str, dict[str, Any]]
 MODELS = ("bg_nbd", "pareto_nbd", "gamma_gamma")
 NONE = "–"
+SAME = 0.1
+"""Log-likelihoods that differ by less are of the same optimum."""
 
 INTRODUCTION = """# How fast, how right: `crm_lib.btyd` beside its peers
 
 Written by `make bench` from the files in `results/`; do not edit it by hand. `make bench` takes up to
 20 minutes, `make bench QUICK=1` under 3 (a smaller set, printed and not kept),
-`make bench FULL=1` about 40 (limits of 25 minutes instead of 150 seconds, for fits known to take long).
+`make bench FULL=1` about 40 (limits of 25 minutes instead of 5, and fits of a peer that take minutes).
 """
 
 METHOD = """## Method
@@ -36,7 +38,7 @@ METHOD = """## Method
   far longer and answers more: it is not compared here.
 - Log-likelihoods are all computed by crm_lib at each library's estimate: a gap above 0.1 is a different
   optimum, not a different formula. lifetimes starts its Pareto/NBD search at random, so that its time
-  and its optimum differ from run to run: the worst and the best run are shown.
+  and its optimum differ from run to run: the range is shown, × is of the median.
 - Simulated customers: {law}. They came evenly over {weeks} weeks; times on a daily grid; fixed seeds.
   CDNOW: 39 weeks, from the log in the package lifetimes.
 - Predictions: P(alive) and expected purchases in {horizon:.0f} weeks for every customer, with the parameters of the law.
@@ -83,13 +85,19 @@ def summary(result: dict[str, Any] | None, engine: str) -> dict[str, Any]:
     for name in ("seconds", "cold_seconds", "processor_seconds", "peak_bytes"):
         if name in found:
             found[name] = median(run[name] for run in done)
+    found["range"] = [pick(run["seconds"] for run in done) for pick in (min, max)]
     found["log_likelihoods"] = [r["log_likelihood"] for r in done if "log_likelihood" in r]
     return found | {"finished": len(done), "runs": len(runs), "failure": runs[-1]["status"]}
 
 
 def _took(found: dict[str, Any], name: str = "seconds") -> str:
+    """The median; the whole range where the runs ended in different optima."""
     if name not in found:
         return str(found.get("status", NONE)) if name == "seconds" else NONE
+    ends = found["log_likelihoods"] or [0.0]
+    if name == "seconds" and max(ends) - min(ends) > SAME:
+        low, high = found["range"]
+        return f"{seconds(low)} to {seconds(high)}"
     some = f" ({found['finished']} of {found['runs']} runs; one {found['failure']})"
     return seconds(found[name]) + (some if found["finished"] < found["runs"] else "")
 
