@@ -9,7 +9,7 @@ the covariance that standard errors come from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg, optimize
@@ -71,7 +71,7 @@ class _Point:
     theta: Array
     cost: float
     gradient: Array
-    hessian: Array | None = field(default=None)
+    hessian: Array | None = None
 
 
 class _Search:
@@ -275,8 +275,3 @@ def _covariance(information: Array, free: np.ndarray) -> tuple[Array, np.ndarray
         known = ~weak
         covariance[np.ix_(known, known)] = linalg.pinvh(information[np.ix_(known, known)])
     return covariance, weak
-
-
-def best(estimates: Sequence[Estimate]) -> Estimate:
-    """The estimate with the highest log-likelihood, of searches from several starts."""
-    return max(estimates, key=lambda estimate: estimate.log_likelihood)
