@@ -21,7 +21,7 @@ def _checks() -> Iterator[Check]:
         return Check(_SUBJECT, what, published, tolerance, _NOTE_025, ours)
 
     yield check(
-        "repeat buyers", "946", as_printed("946"), lambda study: (study.spend["x"] > 0).sum()
+        "repeat buyers", "946", as_printed("946"), lambda study: study.spend.fittable().customers
     )
     yield check("mean spend a repeat purchase, $", "35.08", as_printed("35.08"), _mean)
     for name, published in _PARAMS.items():
@@ -34,8 +34,8 @@ def _checks() -> Iterator[Check]:
 
 def _mean(study: Study) -> float:
     """The mean over customers of their mean spend."""
-    buyers = study.spend[study.spend["x"] > 0]
-    return float(buyers["spend"].mean())
+    buyers = study.spend.fittable()
+    return float(buyers.weight @ buyers.mean_spend / buyers.customers)
 
 
 def _param(name: str) -> Callable[[Study], float]:
@@ -48,11 +48,7 @@ def _likelihood(study: Study) -> float:
 
 
 def _expected(customer: int) -> Callable[[Study], float]:
-    def ours(study: Study) -> float:
-        row = study.spend.iloc[[customer - 1]]
-        return float(study.spend_model.expected_spend(row["x"], row["spend"])[0])
-
-    return ours
+    return lambda study: float(study.spend_model.expected_spend(study.spend)[customer - 1])
 
 
 CHECKS = tuple(_checks())

@@ -15,6 +15,7 @@ from crm_lib import btyd
 from crm_lib.btyd import Histories, PurchaseModel
 from crm_lib.btyd.gamma_gamma import GammaGamma
 from crm_lib.btyd.holdout import Holdout, holdout
+from crm_lib.btyd.spending import Spending, spending
 from crm_lib.btyd.tournament import Verdict, tournament
 from crm_lib.verify.base import Base
 from crm_lib.verify.cdnow import Cdnow
@@ -79,17 +80,14 @@ class Study:
         return self._verdicts[part]
 
     @cached_property
-    def spend(self) -> pd.DataFrame:
-        """Customers of the sample, one row each: x, and spend, the mean a repeat occasion, in calibration.
-
-        spend is 0 where there is no repeat.
-        """
+    def spend(self) -> Spending:
+        """What customers of the sample spent a repeat occasion in calibration, in the order of ids."""
         days = occasions(self.cdnow.sample)
         days = days[days["day"] <= CALIBRATION_ENDS].sort_values(["customer_id", "day"])
         later = days[days.groupby("customer_id").cumcount() > 0].groupby("customer_id")["amount"]
         each = pd.DataFrame(index=sorted(days["customer_id"].unique()))
-        each["x"], each["spend"] = later.size(), later.mean()
-        return each.fillna(0.0)
+        each["x"], each["mean_spend"] = later.size(), later.mean()
+        return spending(each.fillna(0.0))
 
     @cached_property
     def spend_model(self) -> GammaGamma:
