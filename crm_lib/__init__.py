@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, Any
 from crm_lib.errors import unknown
 
 if TYPE_CHECKING:
-    from crm_lib import coverage
+    from crm_lib import btyd, coverage, marts
     from crm_lib.analysis import (
         acquisition,
         clusters,
+        clv,
         cohorts,
         concentration,
         dashboard,
         decomposition,
+        equity,
         flow,
         keeping,
+        lifetime,
         losses,
+        margins,
         profiles,
         profit,
         repeat,
@@ -57,9 +61,9 @@ __version__ = "0.1.0"
 
 _DOOR = {
     "crm_lib.analysis": (
-        "acquisition", "clusters", "cohorts", "concentration", "dashboard", "decomposition", "flow",
-        "keeping", "losses", "profiles", "profit", "repeat", "segments", "stages", "tenure",
-        "transitions",
+        "acquisition", "clusters", "clv", "cohorts", "concentration", "dashboard", "decomposition",
+        "equity", "flow", "keeping", "lifetime", "losses", "margins", "profiles", "profit",
+        "repeat", "segments", "stages", "tenure", "transitions",
     ),
     "crm_lib.book": ("Book", "open_book"),
     "crm_lib.engine": ("collect",),
@@ -72,7 +76,7 @@ _DOOR = {
     "crm_lib.present.show": ("if_possible", "show"),
     "crm_lib.present.words": ("day", "in_words"),
     "crm_lib.publishing.exports": ("export",),
-    "crm_lib": ("coverage",),
+    "crm_lib": ("btyd", "coverage", "marts"),
     "crm_lib.quality.frames": ("reconciliation_frame", "rules_frame"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _DOOR.items() for name in names}
@@ -83,8 +87,10 @@ __all__ = [
     "Number",
     "Window",
     "acquisition",
+    "btyd",
     "cards",
     "clusters",
+    "clv",
     "cohorts",
     "collect",
     "compared",
@@ -93,6 +99,7 @@ __all__ = [
     "dashboard",
     "day",
     "decomposition",
+    "equity",
     "export",
     "figure",
     "figures",
@@ -102,7 +109,10 @@ __all__ = [
     "if_possible",
     "in_words",
     "keeping",
+    "lifetime",
     "losses",
+    "margins",
+    "marts",
     "note",
     "open_book",
     "profiles",

@@ -20,7 +20,7 @@ from crm_lib.dataset import Dataset
 
 _CODE = (
     "schema", "dataset", "periods", "segment_map", "stage_rules", "cost_rules", "known", "conditions", "engine", "encodings", "textfiles",
-    "casting", "sourcefiles", "sources", "corrections", "staging", "quality", "intake", "facts", "ledger", "book", "analysis", "marts",
+    "casting", "sourcefiles", "sources", "corrections", "staging", "quality", "intake", "facts", "ledger", "book", "btyd", "analysis", "marts",
 )  # fmt: skip
 """Modules and packages of `crm_lib` whose code decides what the cache holds."""
 

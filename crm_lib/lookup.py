@@ -5,6 +5,7 @@ A row is found by the minima and maxima of its row group, so the time hardly gro
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,7 +23,10 @@ _MARTS: Mapping[str, tuple[str, ...]] = {
     "value": ("revenue_rank", "cumulative_share", "is_top_20_percent"),
     "segment": ("recency_score", "frequency_score", "monetary_score", "segment", "value_tier"),
     "stage": ("stage",),
+    "profit": ("profit", "profit_rate", "profit_rank", "is_negative"),
 }
+_CLV = ("p_alive", "expected_occasions", "clv")
+_CLV_FACTS = "clv.json"
 
 
 class Customer(BaseModel):
@@ -33,7 +37,10 @@ class Customer(BaseModel):
     cumulative_share is the share of all revenue that comes from this customer and those above;
     scores are 1–5; days_since_last counts to the last observed day. None: not defined for them; name: only for an
     internal audience. is_listed: whether the data set's table of customers holds the id; None where it
-    has no such table.
+    has no such table. profit is what `profit_label` says (net profit, contribution, …), over the whole
+    window; profit_rank counts from 1 among all with an order line or a cost. clv: `clv_earning` expected within
+    `clv_horizon_months` from as_of on, discounted at `clv_discount_rate` a year; p_alive: chance of being
+    a customer still; clv_reason: why there is no such value, of anybody.
     """
 
     customer_id: str
@@ -58,6 +65,18 @@ class Customer(BaseModel):
     last_on: date | None = None
     occasions: int | None = None
     days_since_last: int | None = None
+    profit_label: str = "profit"
+    profit: float | None = None
+    profit_rate: float | None = None
+    profit_rank: int | None = None
+    is_negative: bool | None = None
+    clv: float | None = None
+    p_alive: float | None = None
+    expected_occasions: float | None = None
+    clv_earning: str = ""
+    clv_horizon_months: int = 0
+    clv_discount_rate: float = 0.0
+    clv_reason: str = ""
 
     @property
     def last_observed_day(self) -> date:
@@ -77,15 +96,16 @@ def customer(dataset: str, customer_id: str, *, as_of: date) -> Customer:
             raise UsageError(_unknown(connection, folder, customer_id, dataset, as_of))
         for mart, columns in _MARTS.items():
             found |= _row(connection, _mart(folder, mart), columns, customer_id) or {}
-        if _mart(folder, "name").is_file():
-            found |= _row(connection, _mart(folder, "name"), ("name",), customer_id) or {}
+        for mart, columns in {"name": ("name",), "clv": _CLV}.items():
+            if _mart(folder, mart).is_file():
+                found |= _row(connection, _mart(folder, mart), columns, customer_id) or {}
         found["is_listed"] = _is_listed(connection, folder, customer_id)
         count = connection.execute(
             f"SELECT count(*) FROM {_rows(_mart(folder, 'value'))}"
         ).fetchone()
     known = {"customer_id": customer_id, "dataset": dataset, "as_of": as_of}
     return Customer.model_validate(
-        {**known, **facts, **found, "customers": count[0] if count else 0}
+        {**known, **facts, **_terms(folder), **found, "customers": count[0] if count else 0}
     )
 
 
@@ -95,7 +115,7 @@ def _published(dataset: str, as_of: date) -> tuple[Path, dict[str, str]] | None:
     if run is None or not run.book:
         return None
     folder = project.cache_folder() / run.book
-    if not all(_mart(folder, mart).is_file() for mart in _MARTS):
+    if not all(_mart(folder, mart).is_file() for mart in _MARTS) or not _facts(folder).is_file():
         return None
     return folder, {"scope": run.scope, "currency": run.currency}
 
@@ -112,6 +132,17 @@ def _made(dataset: str, as_of: date) -> tuple[Path, dict[str, str]]:
 
 def _mart(folder: Path, name: str) -> Path:
     return folder / "marts" / f"{name}.parquet"
+
+
+def _facts(folder: Path) -> Path:
+    return folder / "marts" / _CLV_FACTS
+
+
+def _terms(folder: Path) -> dict[str, Any]:
+    """What profit is called, and what a lifetime value is made of or why there is none."""
+    known = json.loads(_facts(folder).read_text())
+    names = ("earning", "horizon_months", "discount_rate", "reason")
+    return {"profit_label": known["profit_label"]} | {f"clv_{name}": known[name] for name in names}
 
 
 def _text(value: str) -> str:

@@ -196,6 +196,7 @@ def customer(found: Customer) -> None:
         if found.first_on
         else None,
         f"Days since last, on {found.last_observed_day}": words.count(found.days_since_last),
+        **_worth(found),
     }
     within = f", where {found.scope}" if found.scope else ""
     title = f"Customer {found.customer_id} of {found.dataset}, before {found.as_of}{within}"
@@ -204,6 +205,29 @@ def customer(found: Customer) -> None:
         print(
             f"{found.customer_id} is not in the customers table of '{found.dataset}'; the id may be mistyped."
         )
+
+
+def _worth(found: Customer) -> dict[str, str | None]:
+    """What the customer earned so far and will earn, by the names that the data allows."""
+    profit = None
+    if found.profit is not None:
+        rate = "" if found.profit_rate is None else f", {_percent(found.profit_rate)} of revenue"
+        rank = "" if found.profit_rank is None else f", rank {found.profit_rank:,}"
+        profit = words.money(found.profit, found.currency) + rate + rank
+    # Revenue is in the table already.
+    is_more = found.profit_label != "revenue"
+    lines = {f"{found.profit_label.capitalize()} so far": profit} if is_more else {}
+    if found.clv is None:
+        why = found.clv_reason or ("never bought" if not found.first_on else "")
+        return {**lines, "Lifetime value": f"not available: {why}" if why else None}
+    discount = _percent(found.clv_discount_rate)
+    terms = f"{found.clv_earning} of the next {words.months(found.clv_horizon_months)}, discounted at {discount} a year"
+    return {
+        **lines,
+        "Lifetime value": f"{words.money(found.clv, found.currency)} ({terms})",
+        "Chance of being a customer still": _percent(found.p_alive),
+        "Expected purchase occasions": words.ratio(found.expected_occasions, 1),
+    }
 
 
 def _percent(share: float | None) -> str | None:

@@ -91,4 +91,4 @@ def test_notebooks_are_thin(path: Path) -> None:
 
 
 def test_every_notebook_is_there() -> None:
-    assert [path.name[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05"]
+    assert [path.name[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05", "06"]

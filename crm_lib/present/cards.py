@@ -209,7 +209,7 @@ def clv(
     """What the present customers are worth: `lifetime.totals`, the interval of the equity, the words of
     `sentences.clv_terms` and the model's title."""
     row = totals.iloc[0]
-    people = f"of {row['customers']:,} customers with a purchase"
+    people = f"of {words.count(row['customers'])} customers with a purchase"
     ahead = f"the {words.months(horizon_months)} from {words.day(day)}"
     each = row["clv"] / row["customers"] if row["customers"] else None
     return [
@@ -233,7 +233,7 @@ def equity(known: Mapping[str, Any], *, day: date) -> list[Number]:
         return clv_refused(known["reason"], day=day)
     ahead = f"the {words.months(known['horizon_months'])} from {words.day(day)}"
     note = clv_terms(known["earning"], known["horizon_months"], known["discount_rate"])
-    return [Number("clv_total", "Equity of present customers", known["clv"], "money", ahead, denominator=f"of {known['customers']:,} customers with a purchase", note=note)]  # fmt: skip
+    return [Number("clv_total", "Equity of present customers", known["clv"], "money", ahead, denominator=f"of {words.count(known['customers'])} customers with a purchase", note=note)]  # fmt: skip
 
 
 def _pair(interval: Sequence[float] | None) -> tuple[float, float] | None:

@@ -225,3 +225,34 @@ def equity_parts(parts: pd.DataFrame) -> pd.DataFrame:
 def groups_by(frame: pd.DataFrame, by: str) -> pd.DataFrame:
     """`equity.by_group` with the column `by` as `group`, for the figure."""
     return frame.rename(columns={by: "group"})
+
+
+def newcomer_steps(steps: pd.DataFrame, earning: str) -> pd.DataFrame:
+    """`Future.steps` with its steps in words; `earning`: what a margin is made of."""
+    return steps.assign(
+        step=[
+            words.say(
+                f"newcomer.{name}", **({"earning": earning} if name != "acquisition_cost" else {})
+            )
+            for name in steps["step"]
+        ]
+    )
+
+
+def margin_facts(facts: pd.DataFrame, currency: str) -> pd.DataFrame:
+    """`Margins.facts` in words: measure, value with its unit, base; what is not known is left out."""
+    known = facts[facts["value"].notna()]
+    numbers = zip(known["value"], known["unit"], strict=True)
+    return pd.DataFrame(
+        {
+            "measure": [words.say(f"margins.{name}") for name in known["measure"]],
+            "value": [
+                words.change(x, "count") if name == "tilt" else words.value(x, unit, currency)
+                for name, (x, unit) in zip(known["measure"], numbers, strict=True)
+            ],
+            "base": [
+                "every customer" if words.is_missing(n) else words.counted(n, "customer")
+                for n in known["customers"]
+            ],
+        }
+    )

@@ -60,19 +60,25 @@ def levers(
     """What one step of each lever is worth. Frame: `equity.levers`; `retention`: as it is; `stays`: the
     model knows no leaving."""
     worth = frame.set_index(["lever", "step"])["total"]
-    margin, acquisition = (
-        words.money(worth[(lever, "percent")], currency, digits=0)
-        for lever in ("margin", "acquisition")
-    )
-    fields = {"margin": margin, "acquisition": acquisition}
+    said = [_retention(worth, equity, retention, stays, currency)]
+    if ("acquisition", "percent") in worth.index:
+        more = words.money(worth[("acquisition", "percent")], currency, digits=0)
+        said.append(say("levers.acquisition", acquisition=more))
+    return " ".join(said)
+
+
+def _retention(
+    worth: pd.Series, equity: float, retention: float, stays: bool, currency: str
+) -> str:
+    margin = words.money(worth[("margin", "percent")], currency, digits=0)
     if ("retention", "point") not in worth.index:
         reason = say("levers.no_leaving" if stays else "levers.full")
-        return say("levers.no_retention", reason=reason, **fields)
+        return say("levers.no_retention", reason=reason, margin=margin)
     point = worth[("retention", "point")]
     return say(
         "levers.retention",
         before=words.percent(retention),
         point=words.money(point, currency, digits=0),
         share=words.percent(point / equity) if equity > 0 else words.MISSING,
-        **fields,
+        margin=margin,
     )

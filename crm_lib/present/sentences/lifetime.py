@@ -14,7 +14,7 @@ from crm_lib.present.words import say
 RELATED = 0.1
 """A correlation of spend and frequency beyond this is told."""
 WIDE_BIAS = 0.1
-LIKELY, UNLIKELY = 0.9, 0.5
+LIKELY, UNLIKELY = 0.8, 0.4
 MONTH_DAYS = 365.25 / 12
 REVENUE = "revenue"
 
@@ -161,27 +161,41 @@ def clv_frequency(frame: pd.DataFrame, split: date) -> str:
 def clv_alive(bands: pd.DataFrame) -> str:
     """Who still is a customer. Frame: `lifetime.alive_bands`."""
     whole, worth = bands["customers"].sum(), bands["clv"].sum()
-    share = words.percent(bands.loc[bands["low"] >= LIKELY, "customers"].sum() / whole, 0)
+    # Bands are equally wide, and 0.4 may come as 0.4000…1.
+    likely, low = (
+        bands[bands["low"] > LIKELY - 1e-9],
+        bands[bands["high"] < UNLIKELY + 1e-9],
+    )
+    share = words.percent(likely["customers"].sum() / whole, 0)
+    at_least = words.percent(LIKELY, 0)
     if worth <= 0:
-        return say("clv.alive.value", share=share)
-    low = bands[bands["high"] <= UNLIKELY]
+        return say("clv.alive.value", share=share, likely=at_least)
     return say(
         "clv.alive",
         share=share,
+        likely=at_least,
+        unlikely=words.percent(UNLIKELY, 0),
         low=words.percent(low["customers"].sum() / whole, 0),
         low_clv=words.percent(low["clv"].sum() / worth, 0),
     )
 
 
-def clv_spend(mean: float, correlation: float | None, refusal: str, currency: str) -> str:
-    """What a repeat purchase is of, and whether that goes with how often customers buy."""
-    if correlation is None:
+def clv_spend(
+    mean: float, correlation: tuple[float, float, float] | None, refusal: str, currency: str
+) -> str:
+    """What a repeat purchase is of, and whether that goes with how often customers buy: `correlation`
+    with the ends of its interval."""
+    if not mean:
         return say("clv.spend.unknown")
     money = words.money(mean, currency, digits=2)
     if refusal:
         return say("clv.spend.alike", mean=money, reason=refusal)
-    key = "independent" if abs(correlation) < RELATED else "more" if correlation > 0 else "less"
-    return say(f"clv.spend.{key}", mean=money, correlation=words.ratio(correlation))
+    if correlation is None:
+        return say("clv.spend.mean", mean=money)
+    found, low, high = (words.ratio(x) for x in correlation)
+    related = abs(correlation[0]) >= RELATED
+    key = "independent" if not related else "more" if correlation[0] > 0 else "less"
+    return say(f"clv.spend.{key}", mean=money, correlation=found, low=low, high=high)
 
 
 def clv_rates(earning: str, rate: float, k: float | None, varies: bool, currency: str) -> str:

@@ -1,0 +1,164 @@
+"""CLV: what each customer will earn from the day of the report on.
+
+Margin of an occasion × expected occasions, each discounted to the day, up to a horizon. What was earned
+before, and what it cost to win the customer, is not in it. Predictions are made once a history and
+joined to the customers in the engine, so that a base of any size is valued in bounded memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from crm_lib import btyd
+from crm_lib.btyd import discounting, simulation
+from crm_lib.engine import collect
+from crm_lib.errors import UsageError
+from crm_lib.needs import needs
+
+HORIZON_MONTHS = 36
+"""CLV counts what is earned in so many months, unless said otherwise."""
+DISCOUNT_RATE = 0.10
+"""A year's discount on what is earned later, unless said otherwise."""
+WORTH = ("p_alive", "expected_occasions", "margin_per_occasion", "clv")
+"""The columns of the mart, besides customer_id."""
+
+_HISTORY = ("x", "t_x", "T")
+_SEED = 1
+
+
+@needs(lines=(), optional={"lines.cost": "value in contribution instead of revenue"})
+def by_customer(
+    customers: ir.Table,
+    seen: btyd.Histories,
+    model: btyd.PurchaseModel,
+    margins: ir.Table,
+    *,
+    horizon_months: int = HORIZON_MONTHS,
+    discount_rate: float = DISCOUNT_RATE,
+) -> ir.Table:
+    """What each customer is expected to buy and earn within the horizon.
+
+    In: customer facts, their histories in days (`Choice.seen`), the fitted model, and
+    `Margins.per_occasion()`. Out: one row a customer with a
+    purchase: customer_id, occasions (so far), x, t_x, T (days), p_alive (chance of being a customer
+    still), expected_occasions (within the horizon), expected_spend and margin_per_occasion (money an
+    occasion), margin_rate, clv (residual, money: margin × occasions, discounted; may be negative).
+    Predictions are made once a history and joined in the engine. Raises UsageError for a horizon below
+    one month or a discount rate below 0.
+    """
+    check_terms(horizon_months, discount_rate)
+    known = {name: getattr(seen, name).astype("int64") for name in _HISTORY}
+    told = model.predict(seen, horizon=horizon_months, unit="month")
+    discounted = discounting.discounted_purchases(
+        model, seen, horizon=horizon_months, unit="month", discount_rate_a_year=discount_rate
+    )
+    predictions = ibis.memtable(
+        pa.table(
+            {
+                **known,
+                "p_alive": told["p_alive"].to_numpy(),
+                "expected_occasions": told["expected_purchases"].to_numpy(),
+                "discounted_occasions": discounted,
+            }
+        )
+    )
+    bought = customers.filter(customers.first_on.notnull())
+    facts = bought.select("customer_id", "occasions", *_HISTORY)
+    joined = facts.join(predictions, list(_HISTORY)).join(margins, "customer_id")
+    return joined.mutate(clv=joined.margin_per_occasion * joined.discounted_occasions).select(
+        "customer_id", "occasions", *_HISTORY, "p_alive", "expected_occasions", "expected_spend",
+        "margin_rate", "margin_per_occasion", "clv",
+    )  # fmt: skip
+
+
+def check_terms(horizon_months: int, discount_rate: float) -> None:
+    """Raise UsageError for a horizon or a discount rate that makes no value."""
+    if horizon_months < 1:
+        raise UsageError(f"A value is counted over 1 month or more, not {horizon_months}.")
+    if not (np.isfinite(discount_rate) and discount_rate >= 0):
+        raise UsageError(f"A discount rate is 0 or more a year (0.1 = 10%), not {discount_rate}.")
+
+
+@needs(lines=())
+def totals(values: ir.Table) -> pd.DataFrame:
+    """All customers together, one row: customers, still_customers (sum of P(alive)),
+    expected_occasions, clv (money), negative (customers with a clv below zero). In: `by_customer`."""
+    return collect(
+        values.agg(
+            customers=values.count(),
+            still_customers=values.p_alive.sum(),
+            expected_occasions=values.expected_occasions.sum(),
+            clv=values.clv.sum(),
+            negative=(values.clv < 0).sum().fill_null(0),
+        )
+    )
+
+
+@needs(lines=())
+def alive_bands(values: ir.Table, *, bands: int = 5) -> pd.DataFrame:
+    """Customers by their chance of being customers still, equally wide bands, the likeliest first.
+
+    In: `by_customer`. One row a band with customers in it: low, high, customers, share,
+    expected_occasions, clv (sums).
+    """
+    band = ibis.least((values.p_alive * bands).floor(), bands - 1).cast("int64")
+    grouped = values.group_by(band=band).agg(
+        customers=values.count(),
+        expected_occasions=values.expected_occasions.sum(),
+        clv=values.clv.sum(),
+    )
+    frame = collect(grouped.order_by(ibis.desc("band")))
+    return frame.assign(
+        low=frame["band"] / bands,
+        high=(frame["band"] + 1) / bands,
+        share=frame["customers"] / frame["customers"].sum(),
+    )
+
+
+@needs(lines=())
+def best(
+    values: ir.Table, model: btyd.PurchaseModel, *, rows: int, horizon_months: int = HORIZON_MONTHS
+) -> pd.DataFrame:
+    """The customers worth most, with an interval of what each will buy.
+
+    In: `by_customer`, perhaps with further columns. Out: its first `rows` by clv (customer_id where
+    equal), and low, high: with 95 % probability the customer's occasions within the horizon lie
+    between them (chance and being a customer still are in it, the parameters are taken as they are).
+    """
+    frame = collect(values.order_by(ibis.desc("clv"), "customer_id").limit(rows))
+    if frame.empty:
+        return frame.assign(low=[], high=[])
+    seen = btyd.histories(frame[list(_HISTORY)], unit="day")
+    ends = simulation.predictive_interval(
+        model, seen, horizon=horizon_months, unit="month", seed=_SEED
+    )
+    return frame.assign(low=ends["low"].to_numpy(), high=ends["high"].to_numpy())
+
+
+@needs(lines=())
+def listed(
+    values: ir.Table, profits: ir.Table, groups: Mapping[str, ir.Table], named: ir.Table
+) -> ir.Table:
+    """Every customer with what it earned so far and will earn, for export.
+
+    In: `by_customer`; profit.by_customer(ledger); by column, a table of customer_id and that column
+    (segment, tier, stage); the customer facts, perhaps with a name. Out: one row a customer of
+    `named`, by id: customer_id, name (where given), the columns of `groups`, revenue, profit, p_alive,
+    expected_occasions, margin_per_occasion, clv (null for who never bought).
+    """
+    name = [column for column in ("name",) if column in named.columns]
+    table = named.select("customer_id", *name)
+    parts = [rows.select("customer_id", by) for by, rows in groups.items()]
+    parts += [
+        profits.select("customer_id", "revenue", "profit"),
+        values.select("customer_id", *WORTH),
+    ]
+    for part in parts:
+        table = table.left_join(part, "customer_id").drop("customer_id_right")
+    return table.order_by("customer_id")
