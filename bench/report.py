@@ -270,6 +270,13 @@ def _machine(results: Results) -> str:
         )
     days = sorted({run["at"][:10] for run, _ in runs})
     lines.append(f"- measured {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else ""))
+    busy = [run["load"] for run, machine in runs if run.get("load", 0) > int(machine["cores"]) + 1]
+    if busy:
+        lines.append(
+            f"- **busy**: other programs ran during {len(busy)} of {len(runs)} runs (load up to "
+            f"{max(busy):.0f}): their seconds are longer than on a quiet machine and their ratios rougher; "
+            "processor time is sound"
+        )
     for engine in (OURS, LIFETIMES, PYMC):
         seen = {
             ", ".join(f"{name} {number}" for name, number in run["versions"].items())

@@ -86,7 +86,7 @@ def _one(
         }
         caches = {"PYTENSOR_FLAGS": f"base_compiledir={folder}/pytensor", "NUMBA_CACHE_DIR": folder}
         errors = Path(folder) / "errors.txt"
-        began = time.perf_counter()
+        load, began = os.getloadavg()[0], time.perf_counter()
         with errors.open("w") as stream:
             process = subprocess.Popen(
                 [str(python), "-m", module],
@@ -101,7 +101,7 @@ def _one(
             process.stdin.write(json.dumps(job))
             process.stdin.close()
             status = _watched(process, began + limit, limit)
-        took: Run = {"process_seconds": time.perf_counter() - began}
+        took: Run = {"process_seconds": time.perf_counter() - began, "load": load}
         took["at"] = datetime.now(UTC).isoformat(timespec="seconds")
         if status != "done":
             last = errors.read_text().strip().splitlines()[-1:] if status == "failed" else []

@@ -167,6 +167,13 @@ def test_the_page_names_machine_versions_and_day() -> None:
     assert "## Intervals" in page
 
 
+def test_a_busy_machine_is_said() -> None:
+    quiet, busy = run(OURS, 0.5, load=1.0), run(PYMC, 4.0, load=9.4)
+    page = report.page(result("fit-bg_nbd-1m", quiet, busy))
+    assert "other programs ran during 1 of 2 runs (load up to 9)" in page
+    assert "other programs" not in report.page(result("fit-bg_nbd-1m", quiet))
+
+
 @pytest.mark.parametrize(
     ("value", "shown"), [(0.0663, "66 ms"), (0.9999, "1.00 s"), (3.618, "3.62 s"), (102.4, "102 s")]
 )
