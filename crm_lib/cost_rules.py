@@ -40,8 +40,3 @@ class CostRules(BaseModel):
     campaign_cost: Literal["exposed", "none"] = "exposed"
     """who bears what a campaign cost as a whole: in equal shares those exposed to it, the control group
     left out; or nobody, so that it counts in the total only"""
-
-    @property
-    def handling(self) -> bool:
-        """Whether any activity has a rate."""
-        return any(rate is not None for rate in (self.order_cost, self.line_cost, self.return_cost))

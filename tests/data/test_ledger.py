@@ -11,7 +11,6 @@ import pytest
 
 from crm_lib import ledger
 from crm_lib.book import Book, open_book
-from crm_lib.cost_rules import CostRules
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError
 from tests.conftest import MakeProject
@@ -361,8 +360,3 @@ def test_types_and_sorting(company: Book) -> None:
         (row["customer_id"] or "~", row["month"]) for row in company.ledger.to_pyarrow().to_pylist()
     ]
     assert keys == sorted(keys)
-
-
-def test_rules_are_plain_by_default() -> None:
-    assert not CostRules().handling
-    assert CostRules().campaign_cost == "exposed"
