@@ -111,9 +111,9 @@ def test_the_claim_is_judged_by_the_interval_not_the_point(
     assert "those who left included, year 4 brings 0.50 times year 1" in said
 
 
-def test_without_an_interval_the_claim_is_not_judged() -> None:
-    said = sentences.tenure(paired(2.0, np.nan, np.nan), 3.0)
-    assert "threefold" not in said
+def test_without_an_interval_or_for_other_years_the_claim_is_not_judged() -> None:
+    assert "threefold" not in sentences.tenure(paired(2.0, np.nan, np.nan), 3.0)
+    assert "threefold" not in sentences.tenure(paired(1.3, 1.1, 1.6).assign(late_year=2), 3.0)
 
 
 def origins(**more: object) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from crm_lib.present.sentences.profit import sentence_case
 from crm_lib.present.words import say
 
 EVERYONE = "all"
+CLAIMED = (1, 4)
+"""The years of the relationship that the claim speaks of."""
 FEWEST = 30
 """Sources with fewer customers observed for a year are not compared by name."""
 
@@ -31,7 +33,8 @@ def tenure(paired: pd.DataFrame, claim: float) -> str:
     else:
         bounds = {name: words.ratio(stayed[name]) for name in ("ratio", "low", "high")}
         said.append(say("tenure.stayed", **bounds, **years, **counted))
-        said.append(say(f"tenure.{_verdict(stayed, claim)}"))
+        if (stayed["early_year"], stayed["late_year"]) == CLAIMED:
+            said.append(say(f"tenure.{_verdict(stayed, claim)}"))
     if not words.is_missing(rows.loc["pooled", "ratio"]):
         said.append(say("tenure.pooled", ratio=words.ratio(rows.loc["pooled", "ratio"])))
     if not words.is_missing(rows.loc["won", "ratio"]):
