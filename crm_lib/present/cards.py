@@ -152,6 +152,8 @@ def profit(
         Number("profit", name, steps["profit"], "money", window, good="up", denominator="all sales"),
         Number("profit_rate", f"{name}, share of revenue", _part(steps["profit"], revenue), "percent", window, denominator=of_revenue),
     ]  # fmt: skip
+    if "gross_profit" in steps:
+        numbers.append(Number("gross_profit", "Gross profit", steps["gross_profit"], "money", window, denominator="all sales"))  # fmt: skip
     if serving:
         spent = -sum(steps.get(each, 0.0) for each in SERVING)
         numbers.append(
