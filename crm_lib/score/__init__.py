@@ -19,6 +19,7 @@ from crm_lib.score import (
     delivery,
     groups,
     histories,
+    lifetime,
     profit,
     quality,
     stages,
@@ -39,6 +40,7 @@ SUBJECTS: tuple[Subject, ...] = (
     stages,
     comebacks,
     tenure,
+    lifetime,
 )
 
 COLUMNS = ("subject", "measure", "planted", "found", "tolerance", "holds", "note")
