@@ -82,7 +82,7 @@ def _dated(ledger: ir.Table, won: ir.Table) -> ir.Table:
     )
 
 
-@needs(**_SOURCE, lines=(), optional=_ADDS)
+@needs(**_SOURCE, lines=())
 def payback(
     ledger: ir.Table, customers: ir.Table, origins: ir.Table, *, by: str, observed: Window
 ) -> pd.DataFrame:
@@ -306,8 +306,11 @@ def campaign_origins(
 
 @needs(campaigns=("kind", "cost"), optional={"exposures.cost": "cost of reaching each customer"})
 def campaign_costs(campaigns: ir.Table, exposures: ir.Table | None = None) -> ir.Table:
-    """What acquisition campaigns cost: one row a campaign: campaign_id, starts_on, cost (as a whole and
-    of reaching customers). Raises NotInData without campaigns of that kind or their cost."""
+    """What acquisition campaigns cost.
+
+    Out: one row a campaign: campaign_id, starts_on, cost (as a whole and of reaching customers).
+    Raises NotInData without campaigns of that kind or their cost.
+    """
     meant = _acquiring(campaigns)
     if "cost" not in campaigns.columns:
         raise NotInData("What acquisition campaigns cost needs `cost` of the table `campaigns`.")

@@ -38,7 +38,7 @@ AVERAGE = "none"
 """The cause of who loses although no component is above average: as everybody does."""
 
 
-@needs(lines=(), optional={"lines.cost": "who costs more than they bring"})
+@needs(lines=())
 def gains(customers: ir.Table) -> ir.Table:
     """By how much each component of each customer is dearer than average, as in the table above.
 
@@ -117,7 +117,7 @@ def negatives(customers: ir.Table) -> ir.Table:
 _LEAST = 0.001
 
 
-@needs(lines=(), optional={"lines.cost": "who costs more than they bring"})
+@needs(lines=())
 def causes(negatives: ir.Table, *, recent_since: date) -> ir.Table:
     """Unprofitable customers by the component that makes them so, the largest loss first.
 

@@ -59,7 +59,7 @@ def by_customer(ledger: ir.Table) -> ir.Table:
     )
 
 
-@needs(lines=(), optional=_ADDS)
+@needs(lines=())
 def by_month(ledger: ir.Table, *, observed: Window) -> ir.Table:
     """Profit and the cost to serve, month by month.
 
@@ -93,7 +93,7 @@ def by_month(ledger: ir.Table, *, observed: Window) -> ir.Table:
     ).order_by("month")
 
 
-@needs(lines=(), optional=_ADDS)
+@needs(lines=())
 def bridge(ledger: ir.Table) -> ir.Table:
     """From gross sales to profit, step by step, for all rows of the ledger.
 
@@ -139,7 +139,7 @@ def _steps(present: set[str]) -> list[tuple[str, str]]:
     return [*steps, ("profit", "end")]
 
 
-@needs(lines=(), optional=_ADDS)
+@needs(lines=())
 def whale(customers: ir.Table, *, points: int = 200) -> ir.Table:
     """The whale curve: cumulative profit, customers sorted by profit, the best first.
 
@@ -174,7 +174,7 @@ def whale(customers: ir.Table, *, points: int = 200) -> ir.Table:
     return ibis.union(curve.limit(1).select(**zero), curve).order_by("customers")
 
 
-@needs(lines=(), optional=_ADDS)
+@needs(lines=())
 def peak(customers: ir.Table) -> ir.Table:
     """Where the whale curve peaks and what its tail costs.
 
@@ -201,7 +201,7 @@ def peak(customers: ir.Table) -> ir.Table:
     )
 
 
-@needs(lines=(), optional=_ADDS)
+@needs(lines=())
 def by_group(customers: ir.Table, groups: ir.Table, by: str) -> ir.Table:
     """Profit of the groups that customers belong to: segments, tiers, stages, sources.
 

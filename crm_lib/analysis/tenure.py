@@ -136,7 +136,7 @@ def _observed_years(customers: ir.Table, as_of: date) -> ir.IntegerValue:
     return (seen / YEAR_DAYS).floor().cast("int64")
 
 
-@needs(lines=(), optional=_ADDS)
+@needs(lines=())
 def paired(
     years: ir.Table, customers: ir.Table, *, observed: Window, early: int = 1, late: int = 4
 ) -> pd.DataFrame:
@@ -254,7 +254,7 @@ def _pooled(
     }  # fmt: skip
 
 
-@needs(lines=(), optional=_ADDS)
+@needs(lines=())
 def curve(years: ir.Table, customers: ir.Table, *, observed: Window, late: int = 4) -> ir.Table:
     """Mean profit by year of the relationship, from the first to the `late`-th, for the three groups.
 
