@@ -34,7 +34,7 @@ _ADDS = {
     "lines.cost": "payback and value by contribution instead of revenue",
     "campaigns.cost": "cost of acquisition campaigns",
 }
-_SOURCE = {"customers": ("source", "acquisition_cost")}
+_SOURCE = ("source", "acquisition_cost")
 
 
 def _won(customers: ir.Table, origins: ir.Table, by: str, observed: Window) -> ir.Table:
@@ -82,7 +82,7 @@ def _dated(ledger: ir.Table, won: ir.Table) -> ir.Table:
     )
 
 
-@needs(**_SOURCE, lines=())
+@needs(lines=(), customers=_SOURCE)
 def payback(
     ledger: ir.Table, customers: ir.Table, origins: ir.Table, *, by: str, observed: Window
 ) -> pd.DataFrame:
@@ -122,7 +122,7 @@ def _curve(origin: str, sums: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame
     )  # fmt: skip
 
 
-@needs(**_SOURCE, lines=(), optional=_ADDS)
+@needs(lines=(), customers=_SOURCE, optional=_ADDS)
 def by_origin(
     ledger: ir.Table,
     customers: ir.Table,
