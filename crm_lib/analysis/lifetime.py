@@ -34,6 +34,8 @@ BEST = "best"
 
 SHORTEST_DAYS = 28
 """Neither what a model learns from nor what it is judged by is shorter than this."""
+FEWEST = 30
+"""A model is not chosen by what fewer customers did."""
 _MOST_HOLDOUT_DAYS = 365
 _MOST_ROWS = 5_000_000
 """Different histories that may cross to the models: those of tens of millions of customers."""
@@ -97,6 +99,11 @@ class Choice:
     def stays(self) -> bool:
         """Whether the model knows no leaving: everyone stays a customer for ever."""
         return isinstance(self.fitted, Nbd)
+
+    @property
+    def is_close(self) -> bool:
+        """Whether the model's lead over the best rule may be chance: below two of its standard errors."""
+        return self.verdict is not None and not self.verdict.lead >= 2 * self.verdict.lead_error
 
     @property
     def bias(self) -> float:
@@ -206,6 +213,11 @@ def choose(
         if split is None:
             raise NoModel(_too_short(observed, warm_up_ends))
         held = holdout(occasions, split=split, as_of=observed.end)
+        if held.customers < FEWEST:
+            raise NoModel(
+                f"A model is judged by what customers did in a period that it had not seen: at least "
+                f"{FEWEST} have to be known before {split}, not {held.customers:,.0f}."
+            )
         verdict = tournament(held, models=contestants)
         fitted, refusal = btyd.fit(seen, verdict.winner if verdict.model else ""), ""
     except NoModel as error:
@@ -306,6 +318,7 @@ def limits(
         "title": model.title,
         "stays": choice.stays,
         "weak": model.estimate_.weak if model.estimate_ else (),
+        "is_close": choice.is_close,
         "horizon_months": horizon_months,
         "observed": observed,
         "bias": choice.bias,

@@ -89,6 +89,7 @@ def clv_limits(
     *,
     title: str,
     stays: bool,
+    is_close: bool,
     weak: tuple[str, ...],
     horizon_months: int,
     observed: Window,
@@ -96,8 +97,8 @@ def clv_limits(
     first_seen_share: float,
     sensitivity: pd.DataFrame | None,
 ) -> str:
-    """What the data cannot tell of values to come. `stays`: the model knows no leaving; `sensitivity`:
-    the frame of that name, None where too few customers are left."""
+    """What the data cannot tell of values to come. `stays`: the model knows no leaving; `is_close`: its
+    lead over the rules may be chance; `sensitivity`: the frame of that name, None where too few customers are left."""
     months = words.months(horizon_months)
     said = [say("clv.limits.stays", title=title, months=months)] if stays else []
     if observed.days < horizon_months * MONTH_DAYS:
@@ -107,6 +108,8 @@ def clv_limits(
         said.append(_first_seen(first_seen_share, sensitivity))
     if abs(bias) >= WIDE_BIAS:
         said.append(say("clv.bias", bias=words.change(bias, "count", 0)))
+    if is_close:
+        said.append(say("clv.limits.close", title=title))
     if weak:
         said.append(say("clv.limits.weak", names=words.listed(weak)))
     return " ".join(said or [say("clv.limits.none")])

@@ -47,6 +47,7 @@ LIFETIME: dict[str, str] = {
     "clv.limits.first_seen": "{share} of the customers were first seen in the warm-up. They had bought before, unseen, while the model counts from a first purchase. Fitted to the others alone it expects {change} purchases from those others.",
     "clv.limits.first_seen.few": "{share} of the customers were first seen in the warm-up. They had bought before, unseen, while the model counts from a first purchase; too few others are left to try without them.",
     "clv.limits.weak": "The data do not determine {names} of the model: another value would fit as well.",
+    "clv.limits.close": "The lead of {title} over the best rule is small enough to be chance.",
     "clv.limits.none": "The data reaches further back than the value reaches ahead, and every customer is known from the first purchase on.",
     # what customers will buy
     "clv.alive": "{share} of the customers have a chance of {likely} or more of being customers still; those below {unlikely} are {low} of the customers and hold {low_clv} of the value to come.",
