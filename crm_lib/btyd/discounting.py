@@ -95,7 +95,7 @@ def _scale(model: PurchaseModel) -> float:
 
 def _node_count(stretch: float) -> int:
     """Nodes for an integral over u up to `stretch` times the scale: its logarithm is what counts."""
-    return 16 + 8 * int(np.ceil(np.log1p(stretch)))
+    return 12 + 3 * int(np.ceil(np.log1p(stretch)))
 
 
 def _discounted(
