@@ -1,0 +1,213 @@
+"""Sentences, cards and figures of lifetime value: right for every kind of answer."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from crm_lib.periods import Window
+from crm_lib.present import cards, figures, sentences, shapes
+
+YEAR = Window(date(2023, 1, 1), date(2024, 1, 1))
+TERMS = "contribution of the next 36 months, discounted at 10% a year"
+
+
+def totals(clv: float = 5000.0) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"customers": 200, "still_customers": 80.4, "expected_occasions": 900.0, "clv": clv, "negative": 3}]
+    )  # fmt: skip
+
+
+def top(held: float = 0.7) -> pd.DataFrame:
+    return pd.DataFrame([{"share": 0.2, "customers_share": 0.2, "value_share": held}])
+
+
+def table(model: float, rule: float) -> pd.DataFrame:
+    rows = [
+        {"contestant": "bg_nbd", "title": "BG/NBD", "kind": "model", "predicted": 110.0, "bias": 0.1, "deviance": model},
+        {"contestant": "same_rate", "title": "Same rate as before", "kind": "rule", "predicted": 150.0, "bias": 0.5, "deviance": rule},
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_revenue_is_never_called_profit() -> None:
+    assert sentences.clv_terms("revenue", 36, 0.1) == (
+        "revenue of the next 36 months (costs are not known), discounted at 10% a year"
+    )
+    assert sentences.clv_terms("contribution", 1, 0.125) == (
+        "contribution of the next 1 month, discounted at 12.5% a year"
+    )
+
+
+def test_what_the_base_is_worth() -> None:
+    said = sentences.clv(totals(), top(), TERMS, "EUR")
+    assert said.startswith(
+        f"The 200 customers who have bought are worth €5,000 from now on: {TERMS}."
+    )
+    assert "80 of them are expected to be customers still; the best 20% hold 70%" in said
+    lost = sentences.clv(totals(-5000.0), top(np.nan), TERMS, "EUR")
+    assert "expected to cost €5,000 more than they bring" in lost
+
+
+def test_the_tournament_names_its_window_and_its_rule() -> None:
+    said = sentences.clv_tournament(table(1.0, 2.0), YEAR, 150, 100)
+    assert "what 150 customers bought in January–December 2023" in said
+    assert "110 purchases expected, 100 came (+10.0%)" in said
+    assert "that of the best rule, 'Same rate as before', 2.00" in said
+    beaten = sentences.clv_tournament(table(3.0, 2.0), YEAR, 150, 100)
+    assert "the rule 'Same rate as before' did as well as any model" in beaten
+    assert "Nobody bought" in sentences.clv_tournament(table(1.0, 2.0), YEAR, 150, 0)
+    assert "no period" in sentences.clv_tournament(table(1.0, 2.0).head(0), None, 0, 0)
+
+
+def limits(**changed: Any) -> str:
+    usual: dict[str, Any] = {
+        "title": "BG/NBD", "stays": False, "is_close": False, "weak": (), "horizon_months": 12,
+        "observed": Window(date(2020, 1, 1), date(2024, 1, 1)), "bias": 0.02,
+        "first_seen_share": 0.0, "sensitivity": None,
+    }  # fmt: skip
+    return sentences.clv_limits(**{**usual, **changed})
+
+
+def test_a_year_of_a_loyal_panel_is_told_what_it_cannot_tell() -> None:
+    frame = pd.DataFrame({"expected_occasions": [100.0, 94.0]})
+    said = limits(
+        title="NBD", stays=True, horizon_months=36, observed=YEAR, first_seen_share=0.8, sensitivity=frame,
+    )  # fmt: skip
+    assert "NBD, which knows no leaving, predicts best" in said
+    assert "take it as the most it can be" in said
+    assert "reaches 36 months ahead on 12 months of data" in said
+    assert "80% of the customers were first seen in the warm-up" in said
+    assert "expects −6% purchases from those others" in said
+
+
+def test_limits_say_only_what_holds() -> None:
+    assert limits().startswith("The data reaches further back than the value reaches ahead")
+    assert "off by −15% in total" in limits(bias=-0.15)
+    assert "do not determine beta" in limits(weak=("beta",))
+    assert "small enough to be chance" in limits(is_close=True)
+    assert "too few others are left" in limits(first_seen_share=0.9)
+
+
+@pytest.mark.parametrize(
+    ("correlation", "word"),
+    [((0.02, -0.1, 0.1), "next to nothing"), ((0.3, 0.2, 0.4), "too high"), ((-0.3, -0.4, -0.2), "too low")],
+)  # fmt: skip
+def test_spend_that_goes_with_frequency_is_told(
+    correlation: tuple[float, float, float], word: str
+) -> None:
+    said = sentences.clv_spend(30.0, correlation, "", "EUR")
+    assert "€30.00 on average" in said
+    assert word in said
+    assert f"95% interval {correlation[1]:.2f} to".replace("-", "−") in said
+
+
+def test_rates_are_told_by_how_they_vary() -> None:
+    assert "from €31 of purchases on" in sentences.clv_rates(
+        "contribution", 0.345, 30.6, True, "EUR"
+    )
+    assert "more than chance" in sentences.clv_rates("gross profit", 0.3, None, True, "EUR")
+    assert "steady rate" in sentences.clv_rates("gross profit", 0.3, None, False, "EUR")
+    assert "revenue is valued, not profit" in sentences.clv_rates("revenue", 0.9, None, True, "EUR")
+
+
+def parts(future: float = 3000.0) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"part": ["present", "future"], "equity": [5000.0, future], "low": [4000.0, np.nan], "high": [6000.0, np.nan]}
+    )  # fmt: skip
+
+
+def said_equity(**changed: Any) -> str:
+    usual: dict[str, Any] = {
+        "a_month": 3.0, "each": 52.5, "cost": 6.0, "window": YEAR, "horizon_months": 36, "currency": "EUR",
+    }  # fmt: skip
+    return sentences.equity(parts(), **{**usual, **changed})
+
+
+def test_equity_keeps_present_and_future_apart() -> None:
+    assert said_equity() == (
+        "Present customers are worth €5,000. Those expected to come within 36 months add €3,000: 3.0 a "
+        "month, each worth €52.50 on the day of the first purchase, net of €6.00 to win one."
+    )
+    assert "which is not known" in said_equity(cost=None)
+    assert "Nobody new came in January–December 2023" in said_equity(a_month=0.0)
+
+
+def lever_rows(*kinds: str) -> pd.DataFrame:
+    steps = {
+        "retention": ["point", "percent"],
+        "acquisition": ["percent"],
+        "margin": ["point", "percent"],
+    }
+    rows = [(kind, step, 100.0, 50.0, 150.0) for kind in kinds for step in steps[kind]]
+    return pd.DataFrame(rows, columns=["lever", "step", "present", "future", "total"])
+
+
+def test_levers_that_there_are() -> None:
+    every = lever_rows("retention", "acquisition", "margin")
+    told = {"equity": 8000.0, "retention": 0.61, "stays": False, "currency": "EUR"}
+    said = sentences.levers(every, **told)  # type: ignore[arg-type]
+    assert "One point more of retention (from 61.0% of purchases kept" in said
+    assert "is worth €150, 1.9% of equity" in said
+    assert "One per cent more new customers is worth €150." in said
+    fewer = sentences.levers(lever_rows("margin"), **{**told, "stays": True})  # type: ignore[arg-type]
+    assert "the model knows no leaving" in fewer
+    assert "new customers" not in fewer
+
+
+def test_cards_carry_what_the_value_is() -> None:
+    numbers = cards.clv(
+        totals(), (4000.0, 6000.0), terms=TERMS, title="BG/NBD", horizon_months=36, day=YEAR.end
+    )
+    worth = numbers[0].as_data("EUR")
+    assert (worth["value"], worth["interval"], worth["note"]) == (5000, [4000, 6000], TERMS)
+    assert worth["window"] == "the 36 months from 1 January 2024"
+    refused = cards.clv_refused("Do not use a model here.", day=YEAR.end)[0].as_data("EUR")
+    assert refused["value"] is None
+    assert "says why" in refused["note"]
+    assert {number.key for number in numbers} >= {"clv_total", "expected_purchases"}
+
+
+TRACK = pd.DataFrame(
+    {"on": pd.date_range("2023-01-08", periods=30, freq="7D"), "actual": 5.0, "expected": 4.0,
+     "is_holdout": [False] * 20 + [True] * 10}
+)  # fmt: skip
+REPEATS = pd.DataFrame(
+    {"repeats": [0, 1], "is_open": [False, True], "customers": [90.0, 10.0], "actual": [0.2, 3.0], "expected": [0.3, 2.0]}
+)  # fmt: skip
+GROUPS = pd.DataFrame(
+    {"group": ["Loyal", "Quiet"], "customers_share": [0.4, 0.6], "clv_share": [1.1, -0.1]}
+)
+DRAWN: list[tuple[Any, pd.DataFrame, dict[str, str]]] = [
+    (figures.tracking, TRACK, {}),
+    (figures.calibration, REPEATS, {}),
+    (figures.frequency, REPEATS, {}),
+    (figures.clv_by_group, GROUPS, {}),
+    (figures.customer_equity, shapes.equity_parts(parts(-3000.0)), {"currency": "EUR"}),
+    (figures.levers, shapes.lever_steps(lever_rows("retention", "margin")), {"currency": "EUR"}),
+]
+
+
+@pytest.mark.parametrize(("draw", "frame", "options"), DRAWN)
+@pytest.mark.parametrize("width", [8.4, 4.4])
+def test_figures_name_what_they_show(
+    draw: Any, frame: pd.DataFrame, options: dict[str, str], width: float
+) -> None:
+    figure = Figure(figsize=(width, 4.0))
+    ax = draw(figure.add_subplot(), frame, **options)
+    figure.canvas.draw()
+    texts = [text.get_text() for text in ax.texts]
+    texts += [label.get_text() for label in (*ax.get_xticklabels(), *ax.get_yticklabels())]
+    assert any(texts)
+    assert not any("nan" in text.lower() for text in texts)
+
+
+def test_the_group_off_by_most_purchases_is_named() -> None:
+    # 10 × 1.0 = 10 purchases off against 90 × 0.1 = 9.
+    said = sentences.clv_calibration(REPEATS)
+    assert "the 10 customers with 1 or more repeat purchases before bought 3.00 times each" in said
