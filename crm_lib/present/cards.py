@@ -208,7 +208,7 @@ def clv(
     horizon_months: int,
     day: date,
 ) -> list[Number]:
-    """What the present customers are worth: `lifetime.totals`, the interval of the equity, the words of
+    """What the present customers are worth: `clv.totals`, the interval of the equity, the words of
     `sentences.clv_terms` and the model's title."""
     row = totals.iloc[0]
     people = f"of {words.count(row['customers'])} customers with a purchase"

@@ -50,6 +50,9 @@ def test_what_the_base_is_worth() -> None:
         f"The 200 customers who have bought are worth €5,000 from now on: {TERMS}."
     )
     assert "80 of them are expected to be customers still; the best 20% hold 70%" in said
+    most = sentences.clv(totals(), top(), TERMS, "EUR", stays=True)
+    assert most.startswith("If all of them stay, the 200 customers")
+    assert "customers still" not in most
     lost = sentences.clv(totals(-5000.0), top(np.nan), TERMS, "EUR")
     assert "expected to cost €5,000 more than they bring" in lost
 
@@ -63,6 +66,13 @@ def test_the_tournament_names_its_window_and_its_rule() -> None:
     assert "the rule 'Same rate as before' did as well as any model" in beaten
     assert "Nobody bought" in sentences.clv_tournament(table(1.0, 2.0), YEAR, 150, 0)
     assert "no period" in sentences.clv_tournament(table(1.0, 2.0).head(0), None, 0, 0)
+
+
+def test_remarks_name_their_model() -> None:
+    frame = pd.DataFrame(
+        {"title": ["BG/NBD", "NBD"], "remark": ["The data do not determine a.", None]}
+    )
+    assert sentences.clv_remarks(frame) == "BG/NBD: The data do not determine a."
 
 
 def limits(**changed: Any) -> str:

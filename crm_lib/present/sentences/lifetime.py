@@ -29,8 +29,11 @@ def clv_terms(earning: str, horizon_months: int, discount_rate: float) -> str:
     return say("clv.terms", earning=earning, **fields)
 
 
-def clv(totals: pd.DataFrame, top: pd.DataFrame, terms: str, currency: str) -> str:
-    """What the present customers are worth. Frames: `lifetime.totals`, `concentration.top_shares`."""
+def clv(
+    totals: pd.DataFrame, top: pd.DataFrame, terms: str, currency: str, *, stays: bool = False
+) -> str:
+    """What the present customers are worth. Frames: `clv.totals`, `concentration.top_shares`; `stays`:
+    the model knows no leaving."""
     row = totals.iloc[0]
     fields = {
         "customers": customers(row["customers"]),
@@ -39,13 +42,11 @@ def clv(totals: pd.DataFrame, top: pd.DataFrame, terms: str, currency: str) -> s
     }
     if row["clv"] <= 0 or top["value_share"].isna().all():
         return say("clv.lead.loss", **fields)
-    return say(
-        "clv.lead",
-        still=words.count(row["still_customers"]),
-        share=words.percent(top["share"].iloc[0], 0),
-        held=words.percent(top["value_share"].iloc[0], 0),
-        **fields,
-    )
+    fields["share"] = words.percent(top["share"].iloc[0], 0)
+    fields["held"] = words.percent(top["value_share"].iloc[0], 0)
+    if stays:
+        return say("clv.lead.stays", **fields)
+    return say("clv.lead", still=words.count(row["still_customers"]), **fields)
 
 
 def clv_refused(reason: str) -> str:
@@ -83,6 +84,13 @@ def clv_tournament(table: pd.DataFrame, window: Window | None, people: float, bo
         bias=words.change(best["bias"], "count"),
         **fields,
     )
+
+
+def clv_remarks(table: pd.DataFrame) -> str:
+    """What is to be said of single models, for the note of their table. Frame: `Choice.judged`."""
+    noted = table[table["remark"].fillna("") != ""]
+    pairs = zip(noted["title"], noted["remark"], strict=True)
+    return " ".join(say("clv.remark", title=str(title), remark=str(text)) for title, text in pairs)
 
 
 def clv_limits(

@@ -30,6 +30,7 @@ LIFETIME: dict[str, str] = {
     "clv.terms": "{earning} of the next {months}, discounted at {rate} a year",
     "clv.terms.revenue": "revenue of the next {months} (costs are not known), discounted at {rate} a year",
     "clv.lead": "The {customers} who have bought are worth {money} from now on: {terms}. {still} of them are expected to be customers still; the best {share} hold {held} of the value.",
+    "clv.lead.stays": "If all of them stay, the {customers} who have bought are worth {money} from now on: {terms}. This data does not tell who leaves, so take it as the most it can be; the best {share} hold {held} of the value.",
     "clv.lead.loss": "The {customers} who have bought are expected to cost {money} more than they bring from now on: {terms}.",
     "clv.refused": "No lifetime value is shown. {reason}",
     # can a model be trusted here?
@@ -38,6 +39,7 @@ LIFETIME: dict[str, str] = {
     "clv.tournament.no_model": "No model could be fitted to what was known before {window}.",
     "clv.tournament.nobody": "Nobody bought in {window}, so no model can be judged by it.",
     "clv.tournament.none": "There is no period that a model could be judged by.",
+    "clv.remark": "{title}: {remark}",
     "clv.bias": "In the held-out period it was off by {bias} in total; a value that reaches further ahead may be off by more.",
     "clv.tracking": "Of those known before {split}, {actual} repeat purchases came from then on and {expected} were expected ({bias}).",
     "clv.calibration": "Off by most: the {customers} with {repeats} repeat purchases before bought {actual} times each, {expected} were expected.",
