@@ -157,7 +157,8 @@ def _gap(best: float, theirs: list[float]) -> str:
     """The difference of a peer's log-likelihood to ours; of the worst and best run where they differ."""
     if not theirs:
         return NONE
-    worst, closest = (f"{value - best + 0.0:+,.2f}" for value in (min(theirs), max(theirs)))
+    # Adding 0 to a rounded −0 makes it 0.
+    worst, closest = (f"{round(v - best, 2) + 0.0:,.2f}" for v in (min(theirs), max(theirs)))
     return worst if worst == closest else f"{worst} to {closest}"
 
 
@@ -255,7 +256,31 @@ def _targets(results: Results) -> str:
             continue
         reached = found["seconds"] < 30 and found["peak_bytes"] < 4e9
         say(what, f"{found['seconds']:.1f} s, {found['peak_bytes'] / 1e9:.2f} GB", reached)
+    gaps = [_ahead(results.get(scenario.name)) for scenario in _of("fit")]
+    known = [gap for gap in gaps if gap is not None]
+    what = "log-likelihood of every fit at least that of every peer; the worst of a peer"
+    say(what, f"{min(known, default=0.0):,.2f}", all_right(results) if known else None)
     return f"## Aims\n\n{table(['aim', 'measured', ''], rows)}\n"
+
+
+def _ahead(result: dict[str, Any] | None) -> float | None:
+    """The lowest log-likelihood of a peer's run, as difference to ours; None without both."""
+    ours = summary(result, OURS).get("log_likelihoods")
+    peers = [summary(result, e).get("log_likelihoods", []) for e in (LIFETIMES, PYMC)]
+    found = [value for values in peers for value in values]
+    return min(found) - ours[-1] if ours and found else None
+
+
+def all_right(results: Results) -> bool:
+    """Whether no peer found a better optimum than ours in any fit."""
+    for scenario in _of("fit"):
+        result = results.get(scenario.name)
+        ours = summary(result, OURS).get("log_likelihoods", [])
+        for engine in (LIFETIMES, LIFETIMES_WEIGHTED, PYMC):
+            theirs = summary(result, engine).get("log_likelihoods", [])
+            if ours and theirs and max(theirs) > min(ours) + SAME:
+                return False
+    return True
 
 
 def _machine(results: Results) -> str:

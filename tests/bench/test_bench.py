@@ -144,6 +144,10 @@ def test_tables_show_medians_ratios_and_gaps() -> None:
     assert "at least 10× lifetimes | 16.0× | reached |" in page
     assert "at least 10× pymc-marketing | 9.0× | missed |" in page
     assert "at least 20× pymc-marketing | – | not measured |" in page
+    assert "the worst of a peer | -7.57 | reached |" in page
+    better = run(PYMC, 4.5, log_likelihood=-9580.0)
+    found = result("fit-bg_nbd-1m", run(OURS, 0.5, params={}, log_likelihood=-9582.0), better)
+    assert "the worst of a peer | 2.00 | missed |" in report.page(found)
 
 
 def test_what_did_not_finish_is_said() -> None:
