@@ -232,3 +232,18 @@ def test_measures_of_the_page_are_those_of_the_analysis(told: Telling, book: Boo
     for key, number in told["02_customer_base"].metrics.items():
         if key in by_key:
             assert number["value"] == pytest.approx(by_key[key]), key
+
+
+def test_values_to_come_add_up_to_the_equity(told: Telling, book: Book) -> None:
+    lifetime, base = told["06_lifetime_value"], told["02_customer_base"]
+    equity = lifetime.metrics["clv_total"]["value"]
+    assert base.metrics["clv_total"]["value"] == pytest.approx(equity)
+    for by, frame in lifetime.names["by_group"].items():
+        assert frame["clv"].sum() == pytest.approx(equity), by
+        assert frame["customers"].sum() == lifetime.names["totals"]["customers"].iloc[0]
+    listed = exported(lifetime, "customer_values")
+    assert listed["clv"].sum() == pytest.approx(equity)
+    assert len(listed) == len(collect(book.customers))
+    assert cents(listed["profit"]) == cents(
+        exported(told["05_profitability"], "profit_by_customer")["profit"]
+    )

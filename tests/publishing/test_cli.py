@@ -288,6 +288,7 @@ def test_a_lookup_answers_for_one_customer(project: Path) -> None:
     assert "Rank by revenue 1 of 5" in shown
     assert "2023-02-10 – 2023-02-10" in shown
     assert "Days since last, on 2023-03-31 49" in shown
+    assert "Lifetime value not available: A model is judged by what customers did" in shown
     shown = " ".join(crm("lookup", "six", "fred", "--as-of", DAY).output.split())
     assert "never bought" in shown
     assert "−€5.00" in shown
