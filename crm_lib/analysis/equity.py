@@ -33,7 +33,7 @@ _MOST_ROWS = 5_000_000
 
 @needs(lines=())
 def stakes(values: ir.Table) -> Stakes:
-    """The customers by history. In: `lifetime.by_customer`."""
+    """The customers by history. In: `clv.by_customer`."""
     grouped = values.group_by("x", "t_x", "T").agg(
         weight=values.count(),
         margin=values.margin_per_occasion.sum(),
@@ -49,7 +49,7 @@ def stakes(values: ir.Table) -> Stakes:
 def by_group(values: ir.Table, groups: ir.Table, *, by: str) -> ir.Table:
     """Equity by segment, tier or stage; the parts add up to the whole.
 
-    In: `lifetime.by_customer`, and a table of customer_id and `by` (null: "unknown"). Out: one row a
+    In: `clv.by_customer`, and a table of customer_id and `by` (null: "unknown"). Out: one row a
     group, most equity first: `by`, customers, customers_share, still_customers (expected number: the
     sum of P(alive)), expected_occasions, clv (sum, money), clv_share (null where the whole is not
     positive), clv_per_customer.
