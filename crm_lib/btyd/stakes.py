@@ -22,7 +22,7 @@ DROPOUT = {"bg_nbd": "a", "mbg_nbd": "a", "pareto_nbd": "s"}
 """The parameter that leaving is proportional to, while few leave; NBD knows no leaving."""
 YEAR_MONTHS = 12
 
-_DRAWS, _FUTURES, _SEED = 400, 200, 1
+_DRAWS, _FUTURES, _CHANCES, _SEED = 400, 200, 50, 1
 _FEW, _SURE = 1_000, 1.0
 """With more histories than these, and standard errors of the logarithms below this, the likelihood is
 taken as a normal curve at its peak."""
@@ -70,8 +70,10 @@ class Stakes:
         ]
         best = float(_discounted(model, some.seen, horizon_months, discount_rate) @ some.margin)
         chance = _chance(some, model, horizon_months, discount_rate)
-        noise = np.random.default_rng(_SEED).standard_normal(len(worth)) * chance
-        ends = np.quantile(np.array(worth) - best + noise, [(1 - level) / 2, (1 + level) / 2])
+        # Each possible value meets chance many times, so that the ends are not those of few draws.
+        noise = np.random.default_rng(_SEED + 1).standard_normal((len(worth), _CHANCES)) * chance
+        spread = np.array(worth)[:, None] - best + noise
+        ends = np.quantile(spread, [(1 - level) / 2, (1 + level) / 2])
         whole = float(clv.sum())
         return whole + float(ends[0]), whole + float(ends[1])
 

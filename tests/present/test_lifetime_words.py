@@ -221,3 +221,11 @@ def test_the_group_off_by_most_purchases_is_named() -> None:
     # 10 × 1.0 = 10 purchases off against 90 × 0.1 = 9.
     said = sentences.clv_calibration(REPEATS)
     assert "the 10 customers with 1 or more repeat purchases before bought 3.00 times each" in said
+
+
+def test_the_track_says_until_when_it_counts() -> None:
+    said = sentences.clv_tracking(TRACK, date(2023, 5, 22))
+    assert said == (
+        "From those known before 22 May 2023, 50 repeat purchases came from then to 30 July 2023, and "
+        "40 were expected (−20.0%)."
+    )

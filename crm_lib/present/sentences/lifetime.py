@@ -139,6 +139,7 @@ def clv_tracking(frame: pd.DataFrame, split: date) -> str:
     return say(
         "clv.tracking",
         split=words.day(split),
+        until=words.day(frame["on"].iloc[-1]),
         actual=words.count(actual),
         expected=words.count(expected),
         bias=words.change(expected / actual - 1 if actual else None, "count"),

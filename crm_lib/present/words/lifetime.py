@@ -41,7 +41,7 @@ LIFETIME: dict[str, str] = {
     "clv.tournament.none": "There is no period that a model could be judged by.",
     "clv.remark": "{title}: {remark}",
     "clv.bias": "In the held-out period it was off by {bias} in total; a value that reaches further ahead may be off by more.",
-    "clv.tracking": "Of those known before {split}, {actual} repeat purchases came from then on and {expected} were expected ({bias}).",
+    "clv.tracking": "From those known before {split}, {actual} repeat purchases came from then to {until}, and {expected} were expected ({bias}).",
     "clv.calibration": "Off by most: the {customers} with {repeats} repeat purchases before bought {actual} times each, {expected} were expected.",
     "clv.frequency": "Before {split}, {actual} of customers had not come back; the model has {expected}.",
     "clv.limits.stays": "Nothing in this data shows that customers stop buying: {title}, which knows no leaving, predicts best. The value is what they earn if all of them stay for all of the {months}; take it as the most it can be.",
