@@ -67,12 +67,16 @@ def test_a_month_of_costs_alone_belongs_to_the_purchase_before() -> None:
 
 
 def test_steady_rates_are_taken_as_they_are() -> None:
-    rates = expected_rates([("a", JAN, 10, 5), ("a", FEB, 30, 15), ("b", JAN, 10, 1), ("b", FEB, 10, 1)])
+    rates = expected_rates(
+        [("a", JAN, 10, 5), ("a", FEB, 30, 15), ("b", JAN, 10, 1), ("b", FEB, 10, 1)]
+    )
     assert rates == pytest.approx({"a": 0.5, "b": 0.1})
 
 
 def test_rates_that_differ_by_chance_only_are_all_the_mean() -> None:
-    rows = [(name, month, 100, earned) for name in "abcd" for month, earned in ((JAN, 80), (FEB, 20))]
+    rows = [
+        (name, month, 100, earned) for name in "abcd" for month, earned in ((JAN, 80), (FEB, 20))
+    ]
     found = margins.rates(months(rows))
     assert found.between == 0
     assert found.k is None
