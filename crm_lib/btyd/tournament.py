@@ -1,8 +1,10 @@
 """Models of repeat purchases against rules anybody can compute, on purchases that none of them saw.
 
 The model with the lowest mean Poisson deviance is picked, unless a rule does as well: then the
-tournament refuses, because a model that a rule beats must not be used. The mean absolute error is
-shown but never decides: on sparse data "nobody buys again" nearly wins by it.
+tournament refuses, because a model that a rule beats must not be used. Among models that are tied
+(see `TIED`) one whose parameters the data determine goes before one with open ones, which allows
+no interval; then the one with fewer parameters. The mean absolute error is shown but never decides:
+on sparse data "nobody buys again" nearly wins by it.
 """
 
 from __future__ import annotations
@@ -25,6 +27,10 @@ FLOOR = 1e-3
 
 HIATUS_SHARE = 0.25
 """Silent for more than this share of the observed window counts as gone, unless a cut-off is given."""
+
+TIED = 1e-3
+"""Models whose deviance is within this share of the lowest predict equally well. Where the data leave
+parameters of the best open, one without open ones may lag by the standard error of the difference."""
 
 COLUMNS = (
     "contestant",
@@ -112,12 +118,13 @@ def scores(held: Holdout, predicted: Array) -> dict[str, float]:
 class Verdict:
     """Who predicted best.
 
-    `winner`: name of the model with the lowest deviance, empty if none could be fitted; `best_rule`: the
+    `winner`: name of the model to be used (lowest deviance, or tied with it), empty if none could be fitted; `best_rule`: the
     best rule's. `lead`: deviance of the best rule − that of the winner, a customer, and `lead_error` its
     standard error over customers (NaN without a winner): a lead of less than two errors may be chance.
     `refused`: no model may be used, and `reason` says why, in a sentence; else it says why the winner
-    may. `table`: one row a contestant, lowest deviance first, `COLUMNS`; contestants that could not be
-    judged come last, with the reason as remark. `models`: those fitted to the calibration histories.
+    may. `table`: one row a contestant, `COLUMNS`, lowest deviance first but for the winner, who goes
+    before models that are tied with it; contestants that could not be judged come last, with the
+    reason as remark. `models`: those fitted to the calibration histories.
     """
 
     winner: str
@@ -167,7 +174,42 @@ def tournament(
     table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
         "deviance", kind="stable", ignore_index=True
     )
-    return _verdict(held, table, predicted, fitted)
+    best = next((name for name in table["contestant"] if name in fitted), "")
+    errors = {name: _lead(held, predicted[best], predicted[name])[1] for name in fitted}
+    return _verdict(held, _winner_first(table, fitted, errors), predicted, fitted)
+
+
+def _winner_first(
+    table: pd.DataFrame, fitted: Mapping[str, PurchaseModel], errors: Mapping[str, float]
+) -> pd.DataFrame:
+    """The table with the model to be used put before those that it is tied with.
+
+    Tied with the best: within `TIED` of it; and, where the data leave a parameter of the best open, each
+    model without open ones that is behind by no more than the standard error of the difference,
+    `errors` (by name). A model that a rule beats is never put before one that beats the rule.
+    """
+    models = table[(table["kind"] == "model") & table["deviance"].notna()]
+    if models.empty:
+        return table
+    best, rule = models.iloc[0], table.loc[table["kind"] == "rule", "deviance"].min()
+
+    def goes(row: pd.Series) -> bool:
+        behind = row["deviance"] - best["deviance"]
+        better_known = _looseness(fitted[best["contestant"]])[0] and not _looseness(fitted[row["contestant"]])[0]  # fmt: skip
+        reach = errors[row["contestant"]] if better_known else 0.0
+        return bool(behind <= max(TIED * best["deviance"], reach) and row["deviance"] < rule)
+
+    near = [place for place, row in models.iterrows() if goes(row)]
+    if len(near) < 2:
+        return table
+    # What beats every rule stands above them, so the winner goes to the top.
+    winner = min(near, key=lambda row: (*_looseness(fitted[table.at[row, "contestant"]]), row))
+    return table.loc[[winner, *table.index.drop(winner)]].reset_index(drop=True)
+
+
+def _looseness(model: PurchaseModel) -> tuple[bool, int]:
+    """Whether the data leave a parameter of the model open, and how many it has."""
+    return bool(model.estimate_ and model.estimate_.weak), len(model.names)
 
 
 def _fitted(
@@ -231,7 +273,8 @@ def _reason(held: Holdout, judged: pd.DataFrame, winner: str, rule: str, refused
             f"Do not use a model here: the rule '{naive['title']}' predicts as well or better, {over} "
             f"(deviance {naive['deviance']:.3g} against {best['deviance']:.3g} of {best['title']})."
         )
+    is_best = best["deviance"] <= judged.loc[judged["kind"] == "model", "deviance"].min()
     return (
-        f"{best['title']} predicts best {over} (deviance {best['deviance']:.3g} against "
+        f"{best['title']} predicts {'best' if is_best else 'as well as any model'} {over} (deviance {best['deviance']:.3g} against "
         f"{naive['deviance']:.3g} of the rule '{naive['title']}')."
     )

@@ -10,10 +10,13 @@ import pytest
 
 from crm_lib.btyd import MODELS
 from crm_lib.btyd.bg_nbd import BgNbd
+from crm_lib.btyd.estimation import Estimate
 from crm_lib.btyd.holdout import Holdout, holdout
 from crm_lib.btyd.tournament import (
     COLUMNS,
     FLOOR,
+    TIED,
+    _winner_first,
     always_zero,
     hiatus_rule,
     same_rate,
@@ -132,7 +135,8 @@ def test_customers_who_leave_are_told_better_by_a_model() -> None:
     assert verdict.lead > 2 * verdict.lead_error > 0
     assert list(verdict.table.columns) == list(COLUMNS)
     assert set(verdict.table["contestant"]) == {*MODELS, "same_rate", "hiatus", "always_zero"}
-    assert verdict.table["deviance"].is_monotonic_increasing
+    assert verdict.winner == verdict.table["contestant"].iloc[0]
+    assert verdict.table["deviance"].iloc[1:].is_monotonic_increasing
     assert verdict.model.title in verdict.reason
 
 
@@ -218,3 +222,64 @@ def test_a_holdout_that_makes_no_sense_is_refused(rows: pd.DataFrame, horizon: f
 def test_a_cut_off_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(UsageError, match="cut-off"):
         tournament(holdout(frame((1, 3, 9, 1)), horizon=4, unit="week"), hiatus=-1)
+
+
+# --- ties -----------------------------------------------------------------------------------------
+
+
+def test_of_models_that_predict_alike_the_one_that_the_data_determine_is_used() -> None:
+    """Nobody leaves: every model says the same, and only NBD has no parameter of leaving left open."""
+    held = holdout(shop(leave=0.0), horizon=26, unit="week")
+    verdict = tournament(held)
+    models = verdict.table[verdict.table["kind"] == "model"].set_index("contestant")
+    assert not models[
+        "deviance"
+    ].is_monotonic_increasing  # NBD is behind, by less than chance makes
+    weak = {name: bool(model.estimate_ and model.estimate_.weak) for name, model in verdict.models.items()}  # fmt: skip
+    assert any(weak.values())
+    assert not weak[verdict.winner]
+    assert verdict.winner == models.index[0] == "nbd"
+
+
+def _judged(*rows: tuple[str, str, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["contestant", "kind", "deviance"])
+
+
+def _known(**weak: tuple[str, ...]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, names in weak.items():
+        model = MODELS[name](unit="week", **dict.fromkeys(MODELS[name].names, 1.0))
+        model.estimate_ = Estimate(dict(model.params_), 0.0, np.zeros((4, 4)), names)
+        made[name] = model
+    return made
+
+
+@pytest.mark.parametrize(
+    ("fitted", "behind", "first"),
+    [
+        (_known(pareto_nbd=(), bg_nbd=()), 0.5 * TIED, "pareto_nbd"),
+        (_known(pareto_nbd=("s",), bg_nbd=()), 0.5 * TIED, "bg_nbd"),
+        (_known(pareto_nbd=("s",), bg_nbd=()), 0.009, "bg_nbd"),  # within the error of 0.01
+        (_known(pareto_nbd=("s",), bg_nbd=()), 0.011, "pareto_nbd"),
+        (_known(pareto_nbd=(), bg_nbd=()), 0.009, "pareto_nbd"),
+        (_known(pareto_nbd=("s",), bg_nbd=("a",)), 0.009, "pareto_nbd"),
+        (_known(pareto_nbd=(), nbd=()), 0.5 * TIED, "nbd"),  # fewer parameters
+        (_known(pareto_nbd=(), nbd=()), 0.009, "pareto_nbd"),
+        (_known(pareto_nbd=(), nbd=("r",)), 0.5 * TIED, "pareto_nbd"),
+    ],
+)
+def test_ties_by_hand(fitted: dict[str, Any], behind: float, first: str) -> None:
+    rows = [(name, "model", value) for name, value in zip(fitted, (1.0, 1.0 + behind), strict=True)]
+    judged = _judged(*rows, ("same_rate", "rule", 1.5))
+    table = _winner_first(judged, fitted, dict.fromkeys(fitted, 0.01))
+    assert table["contestant"].iloc[0] == first
+    assert sorted(table["contestant"]) == sorted([*fitted, "same_rate"])
+
+
+def test_a_tie_never_puts_a_model_first_that_a_rule_beats() -> None:
+    fitted = _known(pareto_nbd=("s",), nbd=())
+    table = _judged(
+        ("pareto_nbd", "model", 1.0), ("same_rate", "rule", 1.0002), ("nbd", "model", 1.0005)
+    )
+    found = _winner_first(table, fitted, dict.fromkeys(fitted, 0.01))
+    assert found["contestant"].to_list() == ["pareto_nbd", "same_rate", "nbd"]
