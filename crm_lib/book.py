@@ -183,6 +183,10 @@ class Book:
         """What the ledger's `profit` is with what this data set knows: see `ledger.profit_label`."""
         return ledgers.profit_label(self.components)
 
+    def spent_on_campaigns(self, kind: str) -> ir.Table | None:
+        """What of the ledger campaigns of this kind cost: see `ledger.of_campaigns`."""
+        return ledgers.of_campaigns(self._records(self.folder), kind)
+
     @cached_property
     def reconciliation(self) -> ir.Table:
         """Do the ledger and its sources agree? One row a component and month: see `ledger`."""
@@ -277,6 +281,11 @@ class Book:
             known = sorted(item.stem for item in path.parent.glob("*.parquet"))
             raise UsageError(unknown("mart", name, known))
         return self.backend.read_parquet(path)
+
+    def mart_facts(self, name: str) -> dict[str, Any]:
+        """What this run says of a mart, such as the terms of `clv`; empty where it has not made it."""
+        path = self.folder / "marts" / f"{name}.json"
+        return json.loads(path.read_text()) if path.is_file() else {}
 
     def staged(self, name: str) -> ir.Table:
         """Every row read of a table, accepted or not, with what could not be read beside it."""

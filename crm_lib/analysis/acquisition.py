@@ -5,8 +5,9 @@ warm-up is in no row. Costs of winning that were spent on people who never bough
 
     CAC = cost of winning everyone the origin brought ÷ those who bought
 
-Contribution here is the ledger's profit before the cost of acquisition: what a customer brought less
-every other known cost. The month of the first purchase is month 1 of the relationship; what was
+Contribution here is what a customer brought less the known costs of goods and of serving it, before
+any campaign and before acquisition, as lifetime value counts it: what was spent on winning is in the
+CAC and never deducted a second time, and what is brought and expected yet can be added. The month of the first purchase is month 1 of the relationship; what was
 spent on a customer before it counts there. Months that are not wholly observed are left out.
 """
 
@@ -27,7 +28,11 @@ FEWEST = 30
 """With fewer customers observed in a month of the relationship, payback is not followed further."""
 YEAR_DAYS, YEAR_MONTHS, HALF_YEAR = 365, 12, 6
 LEVEL = 0.95
+COVERED = 0.95
+"""Below this share of customers with a recorded cost, the CAC is that of those who have one."""
 UNKNOWN = "unknown"
+CAMPAIGNS = "acquisition campaigns"
+"""The origin that bears campaigns where customers are told apart by something else."""
 ALL = "all"
 
 _ADDS = {
@@ -35,6 +40,7 @@ _ADDS = {
     "campaigns.cost": "cost of acquisition campaigns",
 }
 _SOURCE = ("source", "acquisition_cost")
+_WINNING = ("acquisition_cost", "campaign_cost", "exposure_cost")
 
 
 def _won(customers: ir.Table, origins: ir.Table, by: str, observed: Window) -> ir.Table:
@@ -67,9 +73,11 @@ def _number(day: ir.DateValue) -> ir.IntegerValue:
 
 def _dated(ledger: ir.Table, won: ir.Table) -> ir.Table:
     """Rows of the ledger of those who bought: origin, customer_id, age (0 = first month), months,
-    occasions, contribution, profit."""
+    occasions, contribution (before any campaign and acquisition), profit."""
     joined = ledger.join(won.filter(won.first_on.notnull()), "customer_id")
-    before = joined.profit + joined.acquisition_cost.fill_null(0)
+    before = joined.profit
+    for name in _WINNING:
+        before = before + joined[name].fill_null(0)
     return joined.select(
         "customer_id",
         "origin",
@@ -131,37 +139,42 @@ def by_origin(
     by: str,
     observed: Window,
     costs: ir.Table | None = None,
+    recorded: ir.Table | None = None,
     clv: ir.Table | None = None,
 ) -> pd.DataFrame:
     """What each source or campaign cost and what it brought: CAC, payback, quality, worth.
 
     In: as in `payback`; `costs`: further costs of winning (`by`, cost), such as `campaign_costs`;
-    `clv`: residual value from as_of on (customer_id, clv). Out: one row an origin, the most won first,
+    `recorded`: the recorded cost of each customer (customer_id, acquisition_cost: null where none was
+    recorded), by default that of `origins`; `clv`: residual value from as_of on (customer_id, clv). Out: one row an origin, the most won first,
     and one for `by` = "all" at the end:
 
     - `by`, known (customers of the origin), won (with a purchase), cost (money: acquisition cost of
-      all known + `costs`), cac (cost ÷ won; null without a customer won);
+      all known + `costs`; null where neither is recorded), coverage (share of known with a recorded
+      acquisition cost; null where that cannot be told), cac (cost ÷ won; null without a customer won
+      or a cost). Where coverage is below `COVERED`, acquisition cost is divided by the customers won
+      who have one recorded;
     - payback_month (first month of the relationship by which the cumulative mean contribution covers
       the CAC; null if it has not by `followed_months`, the months that were observed);
     - first_year (customers observed for 365 days), first_year_contribution (their mean in the first
       twelve months), first_year_low, first_year_high (its 95 % interval), repeat_rate (second
       occasion within 365 days), still_buying (bought in months 7–12), unprofitable_share (profit so
-      far, acquisition included, below zero): shares of first_year;
+      far, campaigns and acquisition deducted, below zero): shares of first_year;
     - so_far (mean contribution of all won, up to as_of), residual (mean clv of all won; null without
-      `clv`), worth (so_far + residual: what one won brings in all, before acquisition, with the past
-      not discounted), worth_to_cac (null without both).
+      `clv`), worth (so_far + residual: what one won brings in all, before campaigns and acquisition,
+      with the past not discounted), worth_to_cac (null without both).
 
-    Where no cost of winning is known at all, cost and all that follows from it is null. Raises
-    NotInData without the column `by`.
+    An origin that is only in `costs` has no customers, but its cost is in "all". Where no cost of
+    winning is known, cost and all that follows from it is null. Raises NotInData without the column
+    `by`.
     """
     won = _won(customers, origins, by, observed)
-    spent = _spent(ledger, won, costs, by)
-    quality = _quality(ledger, won, clv)
-    table = spent.join(quality, how="outer")
+    given = origins if recorded is None else recorded
+    quality = _quality(ledger, _marked(won, given), clv)
+    table = _spent(ledger, won, costs, by).join(quality, how="outer")
     counts = ["known", "won", "first_year"]
     table[counts] = table[counts].fillna(0).astype(int)
-    table["cost"] = table["cost"].fillna(table.loc[ALL, "cost"] * 0)
-    table["cac"] = table["cost"] / table["won"].where(table["won"] > 0)
+    table = _costed(table)
     curves = payback(ledger, customers, origins, by=by, observed=observed)
     found = [_paid_back(curves[curves[by] == name], cac) for name, cac in table["cac"].items()]
     table["payback_month"], table["followed_months"] = zip(*found, strict=True)
@@ -174,7 +187,7 @@ def by_origin(
 
 
 _COLUMNS = [
-    "known", "won", "cost", "cac", "payback_month", "followed_months", "first_year",
+    "known", "won", "cost", "coverage", "cac", "payback_month", "followed_months", "first_year",
     "first_year_contribution", "first_year_low", "first_year_high", "repeat_rate", "still_buying",
     "unprofitable_share", "so_far", "residual", "worth", "worth_to_cac",
 ]  # fmt: skip
@@ -197,16 +210,40 @@ def net_of_cost(curves: pd.DataFrame, table: pd.DataFrame, *, by: str) -> pd.Dat
 
 
 def _spent(ledger: ir.Table, won: ir.Table, costs: ir.Table | None, by: str) -> pd.DataFrame:
-    """Cost of winning by origin, and "all", where nothing is known null: index origin, column cost."""
+    """Cost of winning by origin, and "all": index origin; own (acquisition cost of its customers),
+    further (of `costs`), where nothing is known null."""
     joined = ledger.join(won, "customer_id")
-    own = collect(joined.group_by("origin").agg(cost=joined.acquisition_cost.sum()))
-    parts = [own.dropna(subset="cost").set_index("origin")["cost"]]
-    if costs is not None:
-        parts.append(collect(costs).set_index(by)["cost"])
-    every = pd.concat(parts).astype(float)
-    found = every.groupby(level=0).sum()
-    found[ALL] = every.sum() if len(every) else np.nan
-    return found.to_frame("cost")
+    sums = collect(joined.group_by("origin").agg(cost=joined.acquisition_cost.sum()))
+    parts = {"own": sums.set_index("origin")["cost"].astype(float)}
+    more = None if costs is None else collect(costs).astype({"cost": float})
+    parts["further"] = pd.Series(dtype=float) if more is None else more.groupby(by)["cost"].sum()
+    found = pd.DataFrame(parts)
+    found.loc[ALL] = found.sum(min_count=1)
+    return found
+
+
+def _marked(won: ir.Table, recorded: ir.Table) -> ir.Table:
+    """`won` with has_cost: is an acquisition cost recorded? Null where that cannot be told."""
+    if "acquisition_cost" not in recorded.columns:
+        return won.mutate(has_cost=ibis.null("boolean"))
+    given = recorded.select("customer_id", has_cost=recorded.acquisition_cost.notnull())
+    joined = won.left_join(given, "customer_id").drop("customer_id_right")
+    return joined.mutate(has_cost=joined.has_cost.fill_null(False))
+
+
+def _costed(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with cost, coverage and cac: see `by_origin`."""
+    known, won = (table[name].where(table[name] > 0) for name in ("known", "won"))
+    coverage = table["has_cost"] / known
+    own = table["own"].fillna(table.loc[ALL, "own"] * 0).where(~(coverage == 0))
+    costed = table["won_with_cost"].where(table["won_with_cost"] > 0)
+    each = own / won.where(~(coverage < COVERED), costed)
+    further = table["further"]
+    return table.assign(
+        coverage=coverage,
+        cost=own.add(further, fill_value=0.0),
+        cac=each.add(further / won, fill_value=0.0),
+    )
 
 
 def _quality(ledger: ir.Table, won: ir.Table, clv: ir.Table | None) -> pd.DataFrame:
@@ -242,6 +279,8 @@ def _summary(each: ir.Table) -> ir.Table:
     return each.group_by("origin").agg(
         known=each.count(),
         won=buyer.sum(),
+        has_cost=each.has_cost.sum().cast("float64"),
+        won_with_cost=(buyer & each.has_cost).sum().cast("float64"),
         first_year=year.sum(),
         first_year_contribution=each.in_year.mean(where=year),
         deviation=each.in_year.std(how="sample", where=year),
@@ -323,6 +362,15 @@ def campaign_costs(campaigns: ir.Table, exposures: ir.Table | None = None) -> ir
     reached = exposures.group_by("campaign_id").agg(reached=exposures.cost.sum())
     joined = whole.left_join(reached, "campaign_id").drop("campaign_id_right")
     return joined.mutate(cost=joined.cost + joined.reached.fill_null(0)).drop("reached")
+
+
+def in_one(costs: ir.Table, by: str) -> ir.Table:
+    """What campaigns cost together, as further costs of an origin of its own beside the others.
+
+    In: `campaign_costs`. Out: one row: `by` (`CAMPAIGNS`), cost.
+    """
+    summed = costs.agg(cost=costs.cost.sum())
+    return summed.select(ibis.literal(CAMPAIGNS).name(by), "cost")
 
 
 def _acquiring(campaigns: ir.Table) -> ir.Table:

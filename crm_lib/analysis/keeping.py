@@ -3,10 +3,12 @@
 The articles say that winning a customer costs five times what keeping one does (another says four).
 Both sides are counted here over the same twelve full months:
 
-- winning: the acquisition cost recorded in them and the campaigns of the kind "acquisition" that
-  began in them, ÷ customers who first bought in them;
-- keeping: contacts, representatives' hours and campaigns for customers who had bought before, ÷ those
-  of them who bought again.
+- winning: acquisition and campaigns of the kind "acquisition", whomever they reached, ÷ customers who
+  first bought in them;
+- keeping: contacts, representatives' hours and all other campaigns for customers who had bought before,
+  ÷ those of them who bought again.
+
+Both are of the profit ledger, each cost in its month and on one side at most.
 
 Goods, handling and payment terms serve a sale that is made and are on neither side. What a company
 does for both at once (brand, shops, prices) is on neither side either.
@@ -15,6 +17,7 @@ does for both at once (brand, shops, prices) is on neither side either.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import ibis
 import ibis.expr.types as ir
@@ -24,10 +27,12 @@ from crm_lib.engine import collect
 from crm_lib.errors import NotInData
 from crm_lib.needs import needs
 from crm_lib.periods import Window, add_months, last_full_month
+from crm_lib.quality.dates import EARLIEST
 
 CLAIM = 5.0
 """Winning is said to cost so many times as much as keeping."""
 KEEPING = ("contact_cost", "effort_cost", "exposure_cost", "campaign_cost")
+CAMPAIGN = ("exposure_cost", "campaign_cost")
 MONTHS = 12
 
 
@@ -45,6 +50,8 @@ class Comparison:
     """those of them who bought in it"""
     parts: pd.DataFrame
     """one row a component known: side ("winning", "keeping"), component, cost, customers, per_customer"""
+    undated: float
+    """acquisition cost on neither side: of customers who never bought, recorded without a day"""
 
     @property
     def per_won(self) -> float | None:
@@ -78,45 +85,55 @@ def compare(
     *,
     observed: Window,
     campaigns: ir.Table | None = None,
+    recorded: ir.Table | None = None,
 ) -> Comparison:
     """The cost of winning a customer beside that of keeping one, over the last twelve full months.
 
-    In: profit ledger and customer facts; `campaigns`: what acquisition campaigns cost (campaign_id,
-    starts_on, cost). Customers first seen in the warm-up are existing ones, never won. Raises
-    NotInData where twelve full months are not observed, or where one of the sides has no known cost.
+    In: profit ledger and customer facts; `campaigns`: what of the ledger acquisition campaigns cost
+    (customer_id, month, exposure_cost, campaign_cost); `recorded`: the customers (customer_id,
+    acquired_on), to tell a cost without a day from one of the first month. Customers first seen in the
+    warm-up are existing ones, never won. Raises NotInData where twelve full months are not observed, or
+    where one of the sides has no known cost.
     """
     window = _window(observed)
     start, end = ibis.literal(window.start), ibis.literal(window.end)
-    rows = ledger.filter(ledger.month >= start, ledger.month < end)
+    rows = _within(ledger, window)
     buyers = customers.filter(customers.first_on.notnull())
     won = buyers.filter(buyers.first_on >= start, buyers.first_on < end, ~buyers.is_first_seen)
     before = buyers.filter((buyers.first_on < start) | buyers.is_first_seen)
     own = rows.join(before.select("customer_id"), "customer_id")
-    spent = collect(own.agg(**{name: own[name].sum() for name in KEEPING})).iloc[0]
+    spent = _sums(own, KEEPING)
+    winning = _sums(rows, ("acquisition_cost",))
+    if campaigns is not None:
+        meant = _within(campaigns, window)
+        whole = _sums(meant, CAMPAIGN)
+        if whole:
+            winning["acquisition campaigns"] = sum(whole.values())
+        theirs = _sums(meant.semi_join(before, "customer_id"), CAMPAIGN)
+        spent |= {name: spent[name] - theirs.get(name, 0.0) for name in CAMPAIGN if name in spent}
     bought = own.filter(own.occasions > 0)
     counts = {
         "won": int(won.count().execute()),
         "existing": int(before.count().execute()),
         "kept": int(bought.customer_id.nunique().execute()),
     }
-    winning = _winning(rows, campaigns, window)
-    keeping = {name: float(spent[name]) for name in KEEPING if not pd.isna(spent[name])}
-    if not winning or not keeping:
+    if not winning or not spent:
         raise NotInData(
             "Winning against keeping needs a cost on both sides: `acquisition_cost` of `customers`, "
             "and `cost` of `contacts`, `efforts` or `exposures`."
         )
     parts = [
         (side, name, cost, counts[who], cost / counts[who] if counts[who] else None)
-        for side, who, costs in (("winning", "won", winning), ("keeping", "kept", keeping))
+        for side, who, costs in (("winning", "won", winning), ("keeping", "kept", spent))
         for name, cost in costs.items()
     ]
     columns = ["side", "component", "cost", "customers", "per_customer"]
     return Comparison(
         window,
         winning_cost=sum(winning.values()),
-        keeping_cost=sum(keeping.values()),
+        keeping_cost=sum(spent.values()),
         parts=pd.DataFrame(parts, columns=columns),
+        undated=_undated(ledger, recorded, window),
         **counts,
     )
 
@@ -131,15 +148,30 @@ def _window(observed: Window) -> Window:
     return window
 
 
-def _winning(rows: ir.Table, campaigns: ir.Table | None, window: Window) -> dict[str, float]:
-    """Known costs of winning in the window, by component."""
-    spent = collect(rows.agg(cost=rows.acquisition_cost.sum()))["cost"].iloc[0]
-    found = {} if pd.isna(spent) else {"acquisition_cost": float(spent)}
-    if campaigns is not None:
-        began = campaigns.filter(
-            campaigns.starts_on >= ibis.literal(window.start),
-            campaigns.starts_on < ibis.literal(window.end),
+def _within(rows: ir.Table, window: Window) -> ir.Table:
+    return rows.filter(
+        rows.month >= ibis.literal(window.start), rows.month < ibis.literal(window.end)
+    )
+
+
+def _sums(rows: ir.Table, names: tuple[str, ...]) -> dict[str, float]:
+    """The columns added up, without those that nothing is known of."""
+    found = collect(rows.agg(**{name: rows[name].sum() for name in names})).iloc[0]
+    return {name: float(found[name]) for name in names if not pd.isna(found[name])}
+
+
+def _undated(ledger: ir.Table, recorded: ir.Table | None, window: Window) -> float:
+    """Acquisition cost before the window of who never bought and has no day of acquisition, which the
+    ledger counts in the first month for want of a day."""
+    if recorded is None:
+        return 0.0
+    strangers = ledger.group_by("customer_id").agg(lines=ledger.lines.sum())
+    strangers = strangers.filter(strangers.lines == 0)
+    if "acquired_on" in recorded.columns:
+        day = recorded.acquired_on.cast("date")
+        recorded = recorded.filter(
+            day.isnull() | (day < ibis.literal(date.fromisoformat(EARLIEST)))
         )
-        whole = collect(began.agg(cost=began.cost.sum()))["cost"].iloc[0]
-        found["acquisition campaigns"] = 0.0 if pd.isna(whole) else float(whole)
-    return found
+    rows = ledger.filter(ledger.month < ibis.literal(window.start))
+    rows = rows.semi_join(strangers, "customer_id").semi_join(recorded, "customer_id")
+    return _sums(rows, ("acquisition_cost",)).get("acquisition_cost", 0.0)

@@ -31,14 +31,14 @@ from crm_lib.ledger.components import (
     lacking,
     profit_label,
 )
-from crm_lib.ledger.costs import check_kinds
+from crm_lib.ledger.costs import check_kinds, of_campaigns
 from crm_lib.ledger.months import COLUMNS, COSTS, COUNTS, MONEY, SERVING, WINNING, ledger
 from crm_lib.ledger.reconciliation import reconciliation
 from crm_lib.ledger.records import COST_TABLES, Records
 
 __all__ = [
     "COLUMNS", "COSTS", "COST_TABLES", "COUNTS", "MONEY", "SERVING", "WINNING", "Component", "Counts",
-    "Records", "check_kinds", "components", "counted", "counts_of", "lacking", "ledger", "profit_label", "reconciliation", "write",
+    "Records", "check_kinds", "components", "counted", "counts_of", "lacking", "ledger", "of_campaigns", "profit_label", "reconciliation", "write",
 ]  # fmt: skip
 
 _COUNTS = "ledger.json"

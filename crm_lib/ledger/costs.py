@@ -5,6 +5,8 @@ A posting without a cost in its row is costed by `ledger:` of `dataset.yml`, or 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -35,6 +37,32 @@ def postings(records: Records) -> dict[str, ir.Table]:
         "acquisition_cost": _acquisitions(records),
     }
     return {name: table for name, table in made.items() if table is not None}
+
+
+def of_campaigns(records: Records, kind: str) -> ir.Table | None:
+    """What campaigns of one kind cost, as the ledger posts it: customer_id (null: nobody known), month,
+    exposure_cost, campaign_cost. None where the data set has no kinds of campaigns, or no cost of them.
+    """
+    if "campaigns" not in records.tables or not records.has("campaigns", "kind"):
+        return None
+    every = records.tables["campaigns"]
+    meant = every.filter(every.kind.strip().lower() == kind)
+    tables = {**records.tables, "campaigns": meant}
+    if "exposures" in tables:
+        tables["exposures"] = tables["exposures"].semi_join(meant, "campaign_id")
+    only = replace(records, tables=tables)
+    posted = {"exposure_cost": _exposures(only), "campaign_cost": campaigns.postings(only)}
+    nothing = records.zero()
+    parts = [
+        rows.select(
+            "customer_id", "month", **{column: rows.amount if column == name else nothing for column in posted}
+        ).cast(dict.fromkeys(posted, records.money))
+        for name, rows in posted.items()
+        if rows is not None
+    ]  # fmt: skip
+    if not parts:
+        return None
+    return known_only(ibis.union(*parts) if len(parts) > 1 else parts[0], records)
 
 
 def known_only(posted: ir.Table, records: Records) -> ir.Table:

@@ -119,6 +119,80 @@ def test_worth_is_what_was_brought_and_what_is_expected_yet(firm: Firm) -> None:
     assert firm.table()["residual"].isna().all()
 
 
+def test_a_campaign_is_deducted_once() -> None:
+    """Sixty bring 10 in month 1 and 1 a month after; the campaign cost 8 and reaching 1 for each of them.
+
+    CAC 9, covered by the 10 of month 1; by the end of the year each brought 10 + 11 = 21.
+    """
+    orders, months = [], []
+    for name in NAMES:
+        for m in range(1, 13):
+            amount = 10 if m == 1 else 1
+            orders.append((name, f"{name}-{m}", f"2022-{m:02d}-10", str(amount)))
+            months.append((name, f"2022-{m:02d}", {"revenue": amount}))
+        months.append((name, "2022-01", {"campaign_cost": 8, "exposure_cost": 1}))
+    made = Ledger(orders, start="2022-01-01", end="2023-03-01", warm_up_ends="2022-01-01")
+    table = acquisition.by_origin(
+        ledger(list[Month](months)),
+        made.customers,
+        ibis.memtable({"customer_id": NAMES, "campaign_id": ["mail"] * 60}),
+        by="campaign_id",
+        observed=made.observed,
+        costs=ibis.memtable({"campaign_id": ["mail"], "cost": [540.0]}),
+    ).set_index("campaign_id")
+    for name in ("mail", "all"):
+        row = table.loc[name, ["cac", "payback_month", "so_far", "first_year_contribution"]]
+        assert row.tolist() == [9, 1, 21, 21]
+        # Below zero or not is by profit, which bears the campaign: 21 − 9.
+        assert table.loc[name, "unprofitable_share"] == 0
+
+
+def test_campaigns_are_in_the_cost_of_all_and_of_no_source(firm: Firm) -> None:
+    costs = acquisition.in_one(
+        ibis.memtable({"campaign_id": ["x", "y"], "cost": [40.0, 20.0]}), "source"
+    )
+    table = firm.table(costs=costs)
+    assert table.loc["all", ["cost", "cac"]].tolist() == [1200, 20]
+    assert table.loc[["fair", "shop"], "cac"].tolist() == [33, 5]
+    row = table.loc[acquisition.CAMPAIGNS]
+    assert row[["known", "won", "cost"]].tolist() == [0, 0, 60]
+    assert np.isnan(row["cac"])
+
+
+def test_a_source_without_a_recorded_cost_is_not_free(firm: Firm) -> None:
+    """Six of the thirty from "shop" have a recorded cost of 10, nobody from "fair" has one."""
+    six = NAMES[30:36]
+    spent = ledger([(who, "2022-01", {"revenue": 4, "acquisition_cost": 10}) for who in six])
+    people = [*NAMES, "n0", "n1", "n2"]
+    recorded = ibis.memtable(
+        {
+            "customer_id": people,
+            "acquisition_cost": [10.0 if who in six else None for who in people],
+        }
+    )
+    table = acquisition.by_origin(
+        spent, firm.customers, firm.origins, **firm.args, recorded=recorded
+    ).set_index("source")
+    assert table.loc["fair", ["cost", "cac", "payback_month"]].isna().all()
+    assert table.loc["fair", "coverage"] == 0
+    # Not 60 ÷ 30 = 2: what those cost for whom nothing is recorded is not known.
+    assert table.loc["shop", ["cost", "coverage", "cac"]].tolist() == pytest.approx([60, 0.2, 10])
+    assert table.loc["all", ["cost", "coverage", "cac"]].tolist() == pytest.approx([60, 6 / 63, 10])
+
+
+def test_a_recorded_cost_of_nothing_is_a_cost(firm: Firm) -> None:
+    people = [*NAMES, "n0", "n1", "n2"]
+    recorded = ibis.memtable({"customer_id": people, "acquisition_cost": [0.0] * 63})
+    free = firm.ledger.mutate(
+        acquisition_cost=(firm.ledger.acquisition_cost * 0).cast("decimal(18, 2)")
+    )
+    table = acquisition.by_origin(
+        free, firm.customers, firm.origins, **firm.args, recorded=recorded
+    ).set_index("source")
+    assert table["cac"].tolist() == [0, 0, 0]
+    assert table["coverage"].tolist() == [1, 1, 1]
+
+
 def test_parts_make_the_whole(firm: Firm) -> None:
     table = firm.table()
     parts = table.drop("all")
@@ -217,11 +291,14 @@ def test_winning_against_keeping_by_hand() -> None:
         ("newer", "2022-06", {"revenue": 9, "acquisition_cost": 10}),
         ("old", "2023-01", {"contact_cost": 1000}),
     ]
-    campaigns = CAMPAIGNS.filter(CAMPAIGNS.campaign_id == "fair").select(
-        "campaign_id", "starts_on", "cost"
-    )
+    # The acquisition campaign cost 100 and reached new for 70 and nobody known for 30.
+    months += [("new", "2022-01", {"campaign_cost": 70}), (None, "2022-01", {"campaign_cost": 30})]
+    posted = ledger(months)
     found = keeping.compare(
-        ledger(months), made.customers, observed=made.observed, campaigns=campaigns
+        posted,
+        made.customers,
+        observed=made.observed,
+        campaigns=posted.filter(posted.campaign_cost > 0),
     )
     assert (found.window.start, found.window.end) == (date(2022, 1, 1), date(2023, 1, 1))
     # Won: new and newer, for 40 and a campaign of 100. Kept: old, for 12 spent on old and gone.
@@ -229,6 +306,51 @@ def test_winning_against_keeping_by_hand() -> None:
     assert (found.existing, found.kept, found.per_kept) == (2, 1, 12)
     assert found.ratio == pytest.approx(70 / 12)
     assert found.parts["cost"].sum() == found.winning_cost + found.keeping_cost
+
+
+def test_no_campaign_is_on_both_sides() -> None:
+    """100 and 30 for reaching spent on an acquisition campaign, 60 of it on those who had bought before;
+    20 on a promotion for one of them: 130 for winning, 20 for keeping, 150 spent."""
+    made = Ledger(
+        [("old", "1", "2021-06-05", "9"), ("old", "2", "2022-06-05", "9"), ("new", "3", "2022-05-05", "9")],
+        start="2021-01-01", end="2023-01-10", warm_up_ends="2021-01-01",
+    )  # fmt: skip
+    acquiring: list[Month] = [
+        ("old", "2022-03", {"campaign_cost": 50, "exposure_cost": 10}),
+        ("new", "2022-03", {"campaign_cost": 50, "exposure_cost": 20}),
+    ]
+    promotion: list[Month] = [("old", "2022-09", {"campaign_cost": 15, "exposure_cost": 5})]
+    found = keeping.compare(
+        ledger([*acquiring, *promotion]),
+        made.customers,
+        observed=made.observed,
+        campaigns=ledger(acquiring),
+    )
+    assert (found.winning_cost, found.keeping_cost) == (130, 20)
+    parts = found.parts.set_index(["side", "component"])["cost"]
+    assert parts["keeping", "campaign_cost"] == 15
+    assert parts["keeping", "exposure_cost"] == 5
+
+
+def test_a_cost_of_winning_without_a_day_is_named() -> None:
+    """Of two who never bought, one has a day of acquisition in the first month, one has none."""
+    made = Ledger(
+        [("old", "1", "2021-06-05", "9"), ("old", "2", "2022-06-05", "9")],
+        start="2021-01-01", end="2023-01-10", warm_up_ends="2021-01-01",
+    )  # fmt: skip
+    months: list[Month] = [
+        ("old", "2021-01", {"acquisition_cost": 5}),
+        ("old", "2022-06", {"revenue": 9, "contact_cost": 1}),
+        ("known", "2021-01", {"acquisition_cost": 3}),
+        ("undated", "2021-01", {"acquisition_cost": 8}),
+    ]
+    recorded = ibis.memtable(
+        {"customer_id": ["old", "known", "undated"], "acquired_on": [None, date(2021, 1, 9), None]}
+    )
+    found = keeping.compare(
+        ledger(months), made.customers, observed=made.observed, recorded=recorded
+    )
+    assert (found.winning_cost, found.undated) == (0, 8)
 
 
 def test_winning_against_keeping_needs_a_year_and_both_sides() -> None:
