@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NoReturn
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -130,6 +131,30 @@ def base(customers: ir.Table, *, observed: Window, years: int = 4) -> Base:
     return Base(years, **{name: int(n) for name, n in counts.items()})
 
 
+@needs(lines=())
+def reached(customers: ir.Table, *, observed: Window, early: int = 1, late: int = 4) -> int:
+    """The latest year, up to `late`, that at least `FEWEST` customers can be compared over.
+
+    In: customer facts. Raises UsageError for years out of order, NotInData where not even the year
+    after `early` is carried by so many.
+    """
+    _check(early, late)
+    if early == late:
+        return late
+    found = (base(customers, observed=observed, years=k) for k in range(late, early, -1))
+    who = next((who for who in found if who.compared >= FEWEST), None)
+    if who is None:
+        _refuse(base(customers, observed=observed, years=early + 1), early, observed)
+    return who.years
+
+
+def _refuse(who: Base, early: int, observed: Window) -> NoReturn:
+    raise NotInData(
+        f"Year {who.years} of the relationship against year {early} needs {FEWEST} customers observed for "
+        f"{who.years} whole years since their first purchase; of {who.buyers:,}, {who.compared:,} were ({observed})."
+    )
+
+
 def _observed_years(customers: ir.Table, as_of: date) -> ir.IntegerValue:
     """Whole years of the relationship that lie before `as_of`."""
     seen = ibis.literal(as_of).delta(customers.first_on, unit="day").cast("float64")
@@ -154,10 +179,7 @@ def paired(
     _check(early, late)
     who = base(customers, observed=observed, years=late)
     if who.compared < FEWEST:
-        raise NotInData(
-            f"Year {late} of the relationship against year {early} needs {FEWEST} customers observed for {late} whole "
-            f"years since their first purchase; of {who.buyers:,}, {who.compared:,} were ({observed})."
-        )
+        _refuse(who, early, observed)
     both = _two_years(years, customers, observed, early, late)
     stayed = both.filter(both.late_purchases > 0)
     rows = [_ratio("won", both), _ratio("stayed", stayed)]

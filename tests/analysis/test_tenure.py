@@ -135,10 +135,28 @@ def test_who_was_first_seen_in_the_warm_up_is_left_out_and_counted() -> None:
 
 def test_too_short_data_say_so() -> None:
     life = Life([("anna", "2023-03-10", 100)])
-    with pytest.raises(NotInData, match=r"against year 1 needs 30 customers observed for 4 whole years.*of 1, 0 were"):
+    with pytest.raises(
+        NotInData,
+        match=r"against year 1 needs 30 customers observed for 4 whole years.*of 1, 0 were",
+    ):
         tenure.paired(life.table, life.customers, observed=life.observed)
     with pytest.raises(UsageError, match="not 3 with 2"):
         tenure.paired(life.table, life.customers, observed=life.observed, early=3, late=2)
+
+
+def test_the_latest_year_that_enough_were_observed_for_stands_in() -> None:
+    """In data of four years less some days nobody was observed for four: year 3, then 2, stand in."""
+    orders = [(f"a{i}", "2020-07-05", 10) for i in range(30)]
+    orders += [(f"b{i}", "2022-03-05", 10) for i in range(40)]
+    life = Life(orders)
+    when = {"observed": life.observed}
+    assert tenure.reached(life.customers, **when) == 3
+    assert tenure.reached(life.customers, late=2, **when) == 2
+    few = Life([*orders[:29], *orders[30:]])
+    assert tenure.reached(few.customers, observed=few.observed) == 2
+    one = Life(orders[:29])
+    with pytest.raises(NotInData, match=r"observed for 2 whole years .*of 29, 29 were"):
+        tenure.reached(one.customers, observed=one.observed)
 
 
 def test_the_interval_ends_where_the_difference_is_no_longer_seen() -> None:
