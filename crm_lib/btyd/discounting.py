@@ -40,17 +40,34 @@ def discounted_purchases(
     `horizon` may be infinite if the discount rate is above 0. t in years of 365.25 days from the last
     observed day. Raises UsageError for a horizon or rate that makes no sense.
     """
+    data = histories.to(model.unit)
+    ahead = discounted_if_alive(
+        model, data, horizon=horizon, unit=unit, discount_rate_a_year=discount_rate_a_year
+    )
+    return model._p_alive(data) * ahead
+
+
+def discounted_if_alive(
+    model: PurchaseModel,
+    histories: Histories,
+    *,
+    horizon: float,
+    unit: Unit,
+    discount_rate_a_year: float,
+) -> Array:
+    """`discounted_purchases` of customers known to be customers still, whatever their t_x."""
     delta, end = _rates(model, horizon, unit, discount_rate_a_year)
     data = histories.to(model.unit)
     (x, T), place = distinct(data.x, data.T)
+    scale = _scale(model, x, T)
     ahead = np.empty(len(x))
-    nodes = _node_count(end / float((T + _scale(model)).min()))
+    nodes = _node_count(end / float(scale.min()))
     step = max(1, _AT_ONCE // nodes)
     for start in range(0, len(x), step):
         part = slice(start, start + step)
         expected = partial(model._expected_if_alive, x[part, None], T[part, None])
-        ahead[part] = _discounted(expected, T[part, None] + _scale(model), delta, end, nodes)
-    return model._p_alive(data) * ahead[place]
+        ahead[part] = _discounted(expected, scale[part, None], delta, end, nodes)
+    return ahead[place]
 
 
 def discounted_of_new(
@@ -62,8 +79,8 @@ def discounted_of_new(
     `discounted_purchases`.
     """
     delta, end = _rates(model, horizon, unit, discount_rate_a_year)
-    scale = np.array([[_scale(model)]])
-    nodes = _node_count(end / _scale(model))
+    scale = _scale(model, np.zeros((1, 1)), np.zeros((1, 1)))
+    nodes = _node_count(end / float(scale.min()))
     return float(
         _discounted(lambda u: model._expected_of_new(u[0])[None], scale, delta, end, nodes)[0]
     )
@@ -88,9 +105,17 @@ def _rates(
     return delta, end
 
 
-def _scale(model: PurchaseModel) -> float:
-    """The shortest time on which the model's expectations bend."""
-    return min(model.params_[name] for name in model.time_names)
+def _scale(model: PurchaseModel, x: Array, T: Array) -> Array:
+    """The shortest time on which expectations after T bend, row by row: that of the model's times, or
+    the time to leave, which is far shorter where many purchases each end it, or leaving is quick."""
+    own = model.params_
+    scale = T + min(own[name] for name in model.time_names)
+    if "a" in own:
+        rate = (own["r"] + x) / (own["alpha"] + T)
+        scale = np.minimum(scale, (own["a"] + own["b"] + x) / (own["a"] * rate))
+    if "s" in own:
+        scale = np.minimum(scale, (own["beta"] + T) / max(own["s"], 1.0))
+    return np.asarray(scale)
 
 
 def _node_count(stretch: float) -> int:

@@ -152,17 +152,17 @@ class Living:
         first = self.occasions(model, YEAR_MONTHS)
         return self.occasions(model, 2 * YEAR_MONTHS) / first - 1 if first else np.nan
 
-    def keeping(self, model: PurchaseModel, target: float) -> PurchaseModel | None:
-        """The model with the parameter of leaving that gives retention `target`; None where none does."""
+    def keeping(self, model: PurchaseModel, target: float) -> float | None:
+        """The factor on the parameter of leaving that gives retention `target`; None where none does."""
         if model.name not in DROPOUT or not target < 1:
             return None
 
         def missed(log_factor: float) -> float:
-            return self.kept(_with_dropout(model, float(np.exp(log_factor)))) - target
+            return self.kept(with_dropout(model, float(np.exp(log_factor)))) - target
 
         if not missed(-_REACH) > 0 > missed(0.0):
             return None
-        return _with_dropout(model, float(np.exp(optimize.brentq(missed, -_REACH, 0.0))))
+        return float(np.exp(optimize.brentq(missed, -_REACH, 0.0)))
 
     def worth(
         self,
@@ -176,17 +176,15 @@ class Living:
         return float(getattr(self, of) @ self._ahead(model, horizon_months, discount_rate))
 
     def _ahead(self, model: PurchaseModel, months: int, discount_rate: float) -> Array:
-        """Discounted occasions of a customer who is still there, by pair.
-
-        What is expected is P(alive) times that, whatever t_x: so it is taken at the latest t_x, where
-        P(alive) is largest, and divided by it.
-        """
-        last = np.where(self.x > 0, self.T, 0.0)
-        seen = Histories(self.x, last, self.T, np.ones(len(self.x)), model.unit)
-        return _discounted(model, seen, months, discount_rate) / model.p_alive(seen)
+        """Discounted occasions of a customer who is still there, by pair; t_x then tells nothing more."""
+        seen = Histories(self.x, self.T, self.T, np.ones(len(self.x)), model.unit)
+        return discounting.discounted_if_alive(
+            model, seen, horizon=months, unit="month", discount_rate_a_year=discount_rate
+        )
 
 
-def _with_dropout(model: PurchaseModel, factor: float) -> PurchaseModel:
+def with_dropout(model: PurchaseModel, factor: float) -> PurchaseModel:
+    """The model with its parameter of leaving (`DROPOUT`) times `factor`."""
     name = DROPOUT[model.name]
     return type(model)(unit=model.unit, **{**model.params_, name: model.params_[name] * factor})
 

@@ -17,6 +17,7 @@ from crm_lib.btyd import (
     discounted_purchases,
     histories,
 )
+from crm_lib.btyd.discounting import discounted_if_alive
 from crm_lib.btyd.nbd import Nbd
 from crm_lib.btyd.pareto_nbd import ParetoNbd
 from crm_lib.errors import UsageError
@@ -172,3 +173,32 @@ def test_requests_that_make_no_sense_are_refused(
         discounted_of_new(model, horizon=horizon, unit="year", discount_rate_a_year=rate)
     with pytest.raises(UsageError, match="Did you mean 'year'"):
         discounted_of_new(model, horizon=1, unit="yaer", discount_rate_a_year=0.1)  # type: ignore[arg-type]
+
+
+# --- leaving at once --------------------------------------------------------------------------------
+
+QUICK = [
+    ("bg_nbd", {"r": 2.0, "alpha": 60.0, "a": 3000.0, "b": 9000.0}),
+    ("mbg_nbd", {"r": 0.5, "alpha": 6.0, "a": 3000.0, "b": 900.0}),
+    ("pareto_nbd", {"r": 1.0, "alpha": 10.0, "s": 8103.0, "beta": 8 * 8103.0}),
+]
+
+
+@pytest.mark.parametrize(("name", "params"), QUICK)
+@pytest.mark.parametrize(("x", "T"), [(0, 20.0), (300, 1000.0), (3000, 7305.0)])
+def test_customers_who_leave_long_before_the_horizon(
+    name: str, params: dict[str, float], x: int, T: float
+) -> None:
+    """Against 8,000 nodes in 400 pieces; the time to leave is a fraction of T and of the horizon."""
+    model, end, delta = MODELS[name](unit="day", **params), 3 * 365.25, np.log(1.1) / 365.25
+    at, weights = np.polynomial.legendre.leggauss(20)
+    edges = np.concatenate([[0.0], np.geomspace(1e-6, end, 400)])
+    half = np.diff(edges)[:, None] / 2
+    u = (edges[:-1, None] + half * (at + 1)).ravel()
+    seen, observed = np.array([float(x)]), np.array([T])
+    fine = delta * (half * weights).ravel() * np.exp(-delta * u)
+    expected = np.exp(-delta * end) * model._expected_if_alive(seen, observed, np.array([end]))[0]
+    expected += fine @ model._expected_if_alive(seen, observed, u)
+    data = Histories(seen, observed, observed, np.ones(1), "day")
+    found = discounted_if_alive(model, data, horizon=3, unit="year", discount_rate_a_year=0.1)
+    assert found[0] == pytest.approx(expected, rel=1e-9)
