@@ -2,7 +2,7 @@
 
 An occasion earns what is spent on it times the share of that which is left after returns and costs.
 Both are the customer's own, drawn towards everyone's as far as the customer is little known: spend by
-the Gamma-Gamma model, the share by credibility. What is left is contribution where costs are known:
+the Gamma-Gamma model (by credibility where that cannot be used), the share by credibility. What is left is contribution where costs are known:
 purchases less returns, cost of goods and cost to serve. Acquisition is not in it, being sunk for
 whoever is a customer; nor are campaigns, each of which is a decision to be judged by the value it
 adds. `earning` names what the data can tell.
@@ -18,11 +18,12 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib import ledger as ledgers
+from crm_lib.btyd.credibility import UNKNOWN, Credibility, credibility
 from crm_lib.btyd.gamma_gamma import GammaGamma, spend_frequency_correlation
 from crm_lib.btyd.spending import Spending
 from crm_lib.btyd.spending import spending as checked_spending
 from crm_lib.engine import collect
-from crm_lib.errors import NoModel
+from crm_lib.errors import NoModel, listing
 from crm_lib.needs import needs
 
 _EXACT_ROWS = 200_000
@@ -30,6 +31,10 @@ _EXACT_ROWS = 200_000
 _GROUPS_AN_E = 200
 _WORST_RATE = -1.0
 """A month may lose more than all that was bought; for the noise of rates it counts as this."""
+_NO_MEAN_BELOW = 2.0
+"""With a q below this Gamma-Gamma has no variance, and its mean is to be held against the data's."""
+_NEAR = (0.5, 2.0)
+"""How far from the data's mean spend that of the model may then lie, as a share of it."""
 
 _ADDS = {"lines.cost": "contribution in place of revenue"}
 
@@ -48,8 +53,9 @@ def earning(components: Sequence[ledgers.Component]) -> str:
 class Spend:
     """What customers spend on an occasion, and the model of it.
 
-    model: None where none can be fitted (`refusal` says why); then everyone is expected to spend
-    `mean`. mean, first_mean: money a repeat and a first occasion, over all occasions. customers: with
+    model: None where none can be used (`refusal` says why); then the own mean is believed by
+    credibility, `own`, and everyone else is expected to spend `mean`; so is everyone where `own.k` is
+    None. mean, first_mean: money a repeat and a first occasion, over all occasions. customers: with
     a repeat occasion and positive spend, whom the model is fitted on; excluded: with repeats, but
     nothing spent. correlation: of the number of repeat occasions with the mean spent on them (Pearson;
     the model assumes 0). tilt: spend an occasion ÷ mean spend of a customer − 1, what a correlation
@@ -64,17 +70,18 @@ class Spend:
     excluded: int
     correlation: tuple[float, float, float] | None
     tilt: float | None
+    own: Credibility = UNKNOWN
 
     def expected(self, x: ir.NumericValue, mean_spend: ir.NumericValue) -> ir.NumericValue:
         """E[spend on an occasion | x repeat occasions of `mean_spend` each], as an engine expression.
 
         p (γ + x z̄) / (p x + q − 1): Fader & Hardie 2013, brucehardie.com/notes/025, eq. 5.
         """
-        if self.model is None:
-            return ibis.literal(self.mean)
-        p, q, gamma = (self.model.params_[name] for name in ("p", "q", "gamma"))
         spent = (x * mean_spend).fill_null(0.0)
         known = ibis.ifelse(spent > 0, x, 0)
+        if self.model is None:
+            return _drawn(self.own, ibis.greatest(spent, 0.0), known, self.mean)
+        p, q, gamma = (self.model.params_[name] for name in ("p", "q", "gamma"))
         return p * (gamma + ibis.greatest(spent, 0.0)) / (p * known + q - 1)
 
 
@@ -82,34 +89,29 @@ class Spend:
 class Rates:
     """How much of what customers buy is left, and how far each one's own rate is believed.
 
-    Bühlmann & Straub 1970 (Bühlmann & Gisler 2005, A Course in Credibility Theory, ch. 4): a
-    customer's rate is (earned + k · mean) / (bought + k), with k = within ÷ between. `within`: variance
-    of a month's rate around the customer's, times the purchases of the month; `between`: variance of
-    the customers' true rates; k in money. Past purchases times these rates add up to what was earned.
+    mean: expected of a customer nothing is known of. own: credibility of a customer's rate, observed in
+    months that weigh by what was bought, so that `own.k` is in money. Past purchases times the rates
+    expected add up to what was earned.
     """
 
     mean: float
-    within: float
-    between: float
+    own: Credibility
     customers: int
-
-    @property
-    def k(self) -> float | None:
-        """Purchases (money) from which on the own rate weighs more than the mean; None: never."""
-        return self.within / self.between if self.between > 0 else None
-
-    @property
-    def varies(self) -> bool:
-        """Whether the rate of a customer changes from month to month."""
-        return self.within > 0
 
     def expected(self, earned: ir.NumericValue, bought: ir.NumericValue) -> ir.NumericValue:
         """The rate expected of a customer, as an engine expression."""
-        if self.within <= 0:
-            return ibis.coalesce(earned / bought.nullif(0.0), self.mean)
-        if self.k is None:
-            return ibis.literal(self.mean)
-        return (earned.fill_null(0.0) + self.k * self.mean) / (bought.fill_null(0.0) + self.k)
+        return _drawn(self.own, earned, bought, self.mean)
+
+
+def _drawn(
+    own: Credibility, total: ir.NumericValue, weight: ir.NumericValue, mean: float
+) -> ir.NumericValue:
+    """A customer's total ÷ weight, drawn towards the mean of all as far as credibility says."""
+    if own.k is None:
+        return ibis.literal(mean)
+    if own.k == 0:
+        return ibis.coalesce(total / weight.nullif(0), mean)
+    return (total.fill_null(0.0) + own.k * mean) / (weight.fill_null(0.0) + own.k)
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ class Margins:
             ("margin_rate", rates.mean, "percent", rates.customers),
             (
                 "rate_spread",
-                rates.between**0.5 if rates.varies else None,
+                rates.own.between**0.5 if rates.own.is_known else None,
                 "percent",
                 rates.customers,
             ),
@@ -185,18 +187,29 @@ def of(occasions: ir.Table, ledger: ir.Table) -> Margins:
     return Margins(spent, months, spend(spent), rates(months))
 
 
+@needs(lines=(), optional=_ADDS)
+def of_new(occasions: ir.Table, ledger: ir.Table, customers: ir.Table) -> Margins:
+    """The same, of those alone whose first purchase was seen: what to expect of new customers.
+
+    In: as in `of`, and customer facts.
+    """
+    new = customers.filter(~customers.is_first_seen)
+    return of(occasions.semi_join(new, "customer_id"), ledger.semi_join(new, "customer_id"))
+
+
 @needs(lines=())
 def spending(occasions: ir.Table) -> ir.Table:
     """What each customer spent on an occasion: one row a customer with a purchase.
 
-    customer_id, x (repeat occasions), mean_spend (money a repeat occasion; null without one),
-    first_spend.
+    customer_id, x (repeat occasions), mean_spend (money a repeat occasion) and its variance, both null
+    without one, first_spend.
     """
     is_repeat = occasions.number > 1
     paid = occasions.revenue.cast("float64")
     return occasions.group_by("customer_id").agg(
         x=is_repeat.sum().cast("int64"),
         mean_spend=paid.mean(where=is_repeat),
+        variance=paid.var(where=is_repeat, how="pop"),
         first_spend=paid.sum(where=~is_repeat),
     )
 
@@ -220,11 +233,12 @@ def spend(spent: ir.Table) -> Spend:
     first = 0.0 if sums["first_mean"] != sums["first_mean"] else float(sums["first_mean"])
     mean = first if sums["mean"] != sums["mean"] else float(sums["mean"])
     paid = _paid(spent.filter(used), int(sums["customers"]))
-    model, refusal = _fitted(paid)
+    model, refusal = _fitted(paid, mean)
+    own = UNKNOWN if model else _own_spend(spent.filter(used))
     tilt = sums["often"] / sums["each"] - 1 if sums["customers"] else None
     return Spend(
         model, refusal, mean, first, int(sums["customers"]), int(sums["excluded"]),
-        _correlation(paid, model), None if tilt is None else float(tilt),
+        _correlation(paid, model), None if tilt is None else float(tilt), own,
     )  # fmt: skip
 
 
@@ -237,14 +251,29 @@ def _paid(used: ir.Table, customers: int) -> Spending:
     return checked_spending(collect(rows.order_by("x", "mean_spend"), max_rows=5_000_000))
 
 
-def _fitted(paid: Spending) -> tuple[GammaGamma | None, str]:
-    """The model, or why there is none."""
+def _fitted(paid: Spending, mean: float) -> tuple[GammaGamma | None, str]:
+    """The model, or why none can be used of those who spend `mean` on a repeat occasion."""
     try:
         model = GammaGamma.fit(paid)
-        _ = model.population_mean  # raises where it does not exist
+        expected = model.population_mean  # raises where it does not exist
     except NoModel as error:
         return None, str(error)
+    if model.estimate_ and model.estimate_.weak:
+        names = listing(model.estimate_.weak)
+        return None, f"The data do not determine {names} of the model of spend ({model.title})."
+    near = _NEAR[0] * mean <= expected <= _NEAR[1] * mean
+    if model.params_["q"] < _NO_MEAN_BELOW and not near:
+        return None, (
+            f"The model of spend ({model.title}) would expect {expected / mean:.2g} times that mean of a "
+            "customer nothing is known of, so it is not used."
+        )
     return model, ""
+
+
+def _own_spend(used: ir.Table) -> Credibility:
+    """How far the own mean spend is believed, every repeat occasion counting 1."""
+    each = used.select(n=used.x, w=used.x, rate=used.mean_spend, within=used.x * used.variance)
+    return credibility(_sums(each))
 
 
 def _correlation(paid: Spending, model: GammaGamma | None) -> tuple[float, float, float] | None:
@@ -295,38 +324,31 @@ def rates(months: ir.Table) -> Rates:
     )
     each = each.mutate(rate=each.weighed / each.w)
     each = each.mutate(within=each.squares - each.w * each.rate * each.rate)
-    sums = collect(
-        each.agg(
-            customers=each.count(),
-            n=each.n.sum(),
-            w=each.w.sum(),
-            w2=(each.w * each.w).sum(),
-            earned=each.earned.sum(),
-            weighed=each.weighed.sum(),
-            squares=(each.w * each.rate * each.rate).sum(),
-            within=each.within.sum(),
-        )
-    ).iloc[0]
-    return _balanced(each, sums.to_dict())
+    sums = _sums(each, earned=each.earned.sum())
+    if not sums["customers"] or not sums["w"] > 0:
+        return Rates(1.0, UNKNOWN, 0)
+    return Rates(_balanced(each, sums, own := credibility(sums)), own, int(sums["customers"]))
 
 
-def _balanced(each: ir.Table, sums: dict[str, float]) -> Rates:
-    """The estimators of Bühlmann & Gisler, ch. 4.8, with the mean that keeps the sum of what was earned."""
-    customers = int(sums["customers"])
-    if not customers or not sums["w"] > 0:
-        return Rates(1.0, 0.0, 0.0, 0)
-    overall = sums["earned"] / sums["w"]
-    spare = sums["n"] - customers
-    within = max(sums["within"], 0.0) / spare if spare > 0 else 0.0
-    # Rounding leaves a trace of a variance where every rate is the same.
-    within = within if within > 1e-12 * sums["w"] else 0.0
-    centre = sums["weighed"] / sums["w"]
-    scatter = sums["squares"] - sums["w"] * centre**2 - (customers - 1) * within
-    room = sums["w"] - sums["w2"] / sums["w"]
-    between = max(scatter / room, 0.0) if room > 0 and spare > 0 else 0.0
-    if within <= 0 or between <= 0:
-        return Rates(overall, within, between, customers)
-    k = within / between
-    z = each.w / (each.w + k)
+def _sums(each: ir.Table, **more: ir.Value) -> dict[str, float]:
+    """What `credibility` takes of customers with n observations of weight w, mean `rate` and `within`."""
+    found = each.agg(
+        customers=each.count(),
+        n=each.n.sum(),
+        w=each.w.sum(),
+        w2=(each.w * each.w).sum(),
+        weighed=(each.w * each.rate).sum(),
+        squares=(each.w * each.rate * each.rate).sum(),
+        within=each.within.sum(),
+        **more,
+    )
+    return {str(name): float(value or 0) for name, value in collect(found).iloc[0].items()}
+
+
+def _balanced(each: ir.Table, sums: dict[str, float], own: Credibility) -> float:
+    """The mean that keeps the sum of what was earned."""
+    if not own.k:
+        return sums["earned"] / sums["w"]
+    z = each.w / (each.w + own.k)
     both = collect(each.agg(z=z.sum(), rate=(z * each.earned / each.w).sum())).iloc[0]
-    return Rates(float(both["rate"] / both["z"]), within, between, customers)
+    return float(both["rate"] / both["z"])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pytest
 
 from crm_lib.analysis import margins
@@ -25,25 +26,25 @@ def months(rows: Sequence[Month]) -> ir.Table:
     return table.mutate(month=table.month.cast("date"))
 
 
-# a: rates 0.5 and 0.3 of 100 each; b: 0.1 and 0.1 of 50 each.
-TWO = [
-    ("a", JAN, 100, 50),
-    ("a", FEB, 100, 30),
-    ("b", JAN, 50, 5),
-    ("b", FEB, 50, 5),
-]
+def times(n: int, rows: Sequence[Month]) -> list[Month]:
+    """Each customer so many times over, as a1, a2 …"""
+    return [(f"{who}{i}", *rest) for who, *rest in rows for i in range(n)]  # type: ignore[misc]
+
+
+# a: rates 0.5 and 0.3 of 100 each; b: 0.1 and 0.1 of 50 each; 15 customers of each kind.
+TWO = times(15, [("a", JAN, 100, 50), ("a", FEB, 100, 30), ("b", JAN, 50, 5), ("b", FEB, 50, 5)])
 
 
 def test_credibility_by_hand() -> None:
     found = margins.rates(months(TWO))
-    # Within: a has 100·(0.1² + 0.1²) = 2, b 0; divided by (4 months − 2 customers) = 1.
-    assert found.within == pytest.approx(1)
-    # Between: Σ w (rate − 0.3)² = 200·0.1² + 100·0.2² = 6, less 1·(2 − 1), ÷ (300 − 50000 ÷ 300).
-    assert found.between == pytest.approx(5 / (300 - 50_000 / 300))
-    k = 1 / found.between
+    # Within: each a has 100·(0.1² + 0.1²) = 2, b 0; divided by 60 months − 30 customers.
+    assert found.own.within == pytest.approx(1)
+    # Between: Σ w (rate − 0.3)² = 15·(200·0.1² + 100·0.2²), less 1·(30 − 1), ÷ (w − Σ w² ÷ w).
+    assert found.own.between == pytest.approx((90 - 29) / (4500 - 750_000 / 4500))
+    k = 1 / found.own.between
     z_a, z_b = 200 / (200 + k), 100 / (100 + k)
     assert found.mean == pytest.approx((0.4 * z_a + 0.1 * z_b) / (z_a + z_b))
-    assert found.k == pytest.approx(k)
+    assert found.own.k == pytest.approx(k)
 
 
 def expected_rates(rows: Sequence[Month]) -> dict[str, float]:
@@ -57,29 +58,59 @@ def expected_rates(rows: Sequence[Month]) -> dict[str, float]:
 def test_rates_are_drawn_to_the_mean_and_keep_what_was_earned() -> None:
     rates = expected_rates(TWO)
     mean = margins.rates(months(TWO)).mean
-    assert 0.1 < rates["b"] < mean < rates["a"] < 0.4
-    assert 200 * rates["a"] + 100 * rates["b"] == pytest.approx(90)
+    assert 0.1 < rates["b0"] < mean < rates["a0"] < 0.4
+    assert 200 * rates["a0"] + 100 * rates["b0"] == pytest.approx(90)
+
+
+def test_where_nobody_bought_in_two_months_chance_is_not_taken_for_a_rate() -> None:
+    """300 customers of one month each, whose rates differ by chance alone."""
+    rng = np.random.default_rng(1)
+    rows = [(f"c{i}", JAN, 100.0, float(rng.normal(30, 25))) for i in range(300)]
+    found = margins.rates(months(rows))
+    assert not found.own.is_known
+    assert found.own.k is None
+    mean = sum(row[3] for row in rows) / 30_000
+    assert set(expected_rates(rows).values()) == {found.mean}
+    assert found.mean == pytest.approx(mean)
+    # One short of what is enough: 29 customers with a second month.
+    more = [*rows, *((f"c{i}", FEB, 100.0, 30.0) for i in range(29))]
+    assert not margins.rates(months(more)).own.is_known
+    assert margins.rates(months([*more, ("c29", FEB, 100.0, 30.0)])).own.is_known
 
 
 def test_a_month_of_costs_alone_belongs_to_the_purchase_before() -> None:
-    apart = [("a", JAN, 100.0, 60.0), ("a", FEB, 0.0, -10.0), ("a", MAR, 100.0, 30.0), *TWO[2:]]
-    assert margins.rates(months(apart)) == margins.rates(months(TWO))
+    a = [("a", JAN, 100.0, 60.0), ("a", FEB, 0.0, -10.0), ("a", MAR, 100.0, 30.0)]
+    apart = [*times(15, a), *(row for row in TWO if row[0].startswith("b"))]
+    found, whole = margins.rates(months(apart)), margins.rates(months(TWO))
+    assert found.mean == pytest.approx(whole.mean)
+    assert found.own.k == pytest.approx(whole.own.k)
 
 
 def test_steady_rates_are_taken_as_they_are() -> None:
-    rates = expected_rates(
-        [("a", JAN, 10, 5), ("a", FEB, 30, 15), ("b", JAN, 10, 1), ("b", FEB, 10, 1)]
+    rows = [("a", JAN, 10, 5), ("a", FEB, 30, 15), ("b", JAN, 10, 1), ("b", FEB, 10, 1)]
+    rates = expected_rates(times(15, rows))
+    assert margins.rates(months(times(15, rows))).own.k == 0
+    assert (rates["a0"], rates["b14"]) == pytest.approx((0.5, 0.1))
+
+
+def test_one_rate_of_all_is_nobodys_own() -> None:
+    rows = times(
+        15, [("a", JAN, 10, 6), ("a", FEB, 30, 18), ("b", JAN, 70, 42), ("b", FEB, 1, 0.6)]
     )
-    assert rates == pytest.approx({"a": 0.5, "b": 0.1})
+    found = margins.rates(months(rows))
+    assert found.own.is_known
+    assert found.own.k is None
+    assert found.mean == pytest.approx(0.6)
 
 
 def test_rates_that_differ_by_chance_only_are_all_the_mean() -> None:
-    rows = [
-        (name, month, 100, earned) for name in "abcd" for month, earned in ((JAN, 80), (FEB, 20))
-    ]
+    rows = times(
+        10, [(name, month, 100, e) for name in "abcd" for month, e in ((JAN, 80), (FEB, 20))]
+    )
     found = margins.rates(months(rows))
-    assert found.between == 0
-    assert found.k is None
+    assert found.own.is_known
+    assert found.own.between == 0
+    assert found.own.k is None
     assert set(expected_rates(rows).values()) == {0.5}
 
 
@@ -114,6 +145,67 @@ def test_too_few_to_model_spend_means_the_mean_for_all() -> None:
     assert "needs at least 5 customers" in found.refusal
     assert found.mean == pytest.approx((100 + 30) / 3)
     assert found.correlation is None
+
+
+def spent(rows: Sequence[tuple[int, float, float]]) -> ir.Table:
+    """`margins.spending` of customers with x repeat occasions, their mean and variance."""
+    columns = {"x": "int64", "mean_spend": "float64", "variance": "float64"}
+    table = ibis.memtable([dict(zip(columns, row, strict=True)) for row in rows], schema=columns)
+    return table.mutate(first_spend=table.mean_spend)
+
+
+def expected_spend(found: margins.Spend, x: int, mean_spend: float | None) -> float:
+    row = ibis.memtable(
+        {"x": [x], "mean_spend": [mean_spend]}, schema={"x": "int64", "mean_spend": "float64"}
+    )
+    return float(collect(row.select(e=found.expected(row.x, row.mean_spend)))["e"].iloc[0])
+
+
+def heavy(steady: bool) -> ir.Table:
+    """400 customers whose mean spend has a long tail, cut off at 150; perhaps each spends the same
+    every time, perhaps a mean of x spread around the own one."""
+    rng = np.random.default_rng(1)
+    own = np.minimum(10 / rng.gamma(1.3 if steady else 1.0, 1.0, 400), 150)
+    x = 2 + np.arange(400) % 3
+    mean = own if steady else own * rng.gamma(5 * x, 1 / (5 * x))
+    share = 1e-8 if steady else 0.2
+    return spent([(int(n), float(m), share * float(m) ** 2) for n, m in zip(x, mean, strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("steady", "refusal"), [(True, "do not determine p"), (False, "customer nothing is known of")]
+)
+def test_a_model_of_spend_that_is_far_off_or_open_is_not_used(steady: bool, refusal: str) -> None:
+    table = heavy(steady)
+    found = margins.spend(table)
+    fitted = GammaGamma.fit(margins._paid(table, 400))
+    assert fitted.estimate_ is not None
+    assert fitted.estimate_.weak if steady else fitted.population_mean > 2 * found.mean
+    assert fitted.params_["q"] < 2
+    assert found.model is None
+    assert refusal in found.refusal
+    # Unknown: the mean of all; known: nearly the own where it never varies, else near it.
+    assert (
+        expected_spend(found, 0, None)
+        == found.mean
+        == pytest.approx(
+            collect(table.agg(m=(table.x * table.mean_spend).sum() / table.x.sum()))["m"].iloc[0]
+        )
+    )
+    assert found.own.k is not None
+    assert expected_spend(found, 4, 120.0) == pytest.approx(120.0, rel=1e-4 if steady else 0.2)
+
+
+def test_credibility_of_spend_by_hand() -> None:
+    # 20 customers with means 10 and 30, each of 3 repeats with a variance of 6 around it.
+    each = [(3, 10.0, 6.0), (3, 30.0, 6.0)] * 10
+    own = margins._own_spend(spent(each))
+    assert own.within == pytest.approx(20 * 3 * 6 / (60 - 20))
+    assert own.between == pytest.approx((60 * 100 - 19 * 9) / (60 - 180 / 60))
+    found = margins.Spend(None, "for a reason", 20.0, 20.0, 20, 0, None, None, own)
+    k = own.k or 0.0
+    assert expected_spend(found, 3, 30.0) == pytest.approx((90 + k * 20) / (3 + k))
+    assert expected_spend(found, 3, 0.0) == expected_spend(found, 0, None) == 20.0
 
 
 def component(name: str, status: str) -> Component:

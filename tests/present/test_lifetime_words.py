@@ -85,7 +85,7 @@ def limits(**changed: Any) -> str:
 
 
 def test_a_year_of_a_loyal_panel_is_told_what_it_cannot_tell() -> None:
-    frame = pd.DataFrame({"expected_occasions": [100.0, 94.0]})
+    frame = pd.DataFrame({"expected_occasions": [100.0, 94.0], "occasions_of_new": [158.0, 6.84]})
     said = limits(
         title="NBD", stays=True, horizon_months=36, observed=YEAR, first_seen_share=0.8, sensitivity=frame,
     )  # fmt: skip
@@ -93,7 +93,10 @@ def test_a_year_of_a_loyal_panel_is_told_what_it_cannot_tell() -> None:
     assert "take it as the most it can be" in said
     assert "reaches 36 months ahead on 12 months of data" in said
     assert "80% of the customers were first seen in the warm-up" in said
-    assert "expects −6% purchases from those others" in said
+    assert (
+        "expects −6% purchases from those others, and 6.8 within 36 months from a new customer after "
+        "the first purchase, not 158." in said
+    )
 
 
 def test_limits_say_only_what_holds() -> None:
@@ -122,8 +125,21 @@ def test_rates_are_told_by_how_they_vary() -> None:
         "contribution", 0.345, 30.6, True, "EUR"
     )
     assert "more than chance" in sentences.clv_rates("gross profit", 0.3, None, True, "EUR")
-    assert "steady rate" in sentences.clv_rates("gross profit", 0.3, None, False, "EUR")
+    assert "steady rate" in sentences.clv_rates("gross profit", 0.3, 0.0, True, "EUR")
+    unknown = sentences.clv_rates("gross profit", 0.3, None, False, "EUR")
+    assert "taken for everyone alike" in unknown
+    assert "steady" not in unknown
     assert "revenue is valued, not profit" in sentences.clv_rates("revenue", 0.9, None, True, "EUR")
+
+
+def test_a_model_of_spend_that_is_not_used_is_told() -> None:
+    reason = "The data do not determine p of the model of spend (Gamma-Gamma)."
+    alike = sentences.clv_spend(30.0, None, reason, "EUR")
+    assert alike == f"A repeat purchase is of €30.00 on average, taken for everyone alike. {reason}"
+    own = sentences.clv_spend(30.0, None, reason, "EUR", k=0.4)
+    assert reason in own
+    assert "the own weighs more from 1 repeat purchase on" in own
+    assert "from 3 repeat purchases on" in sentences.clv_spend(30.0, None, reason, "EUR", k=2.0)
 
 
 def parts(future: float = 3000.0) -> pd.DataFrame:
@@ -134,7 +150,7 @@ def parts(future: float = 3000.0) -> pd.DataFrame:
 
 def said_equity(**changed: Any) -> str:
     usual: dict[str, Any] = {
-        "a_month": 3.0, "each": 52.5, "cost": 6.0, "window": YEAR, "horizon_months": 36, "currency": "EUR",
+        "a_month": 3.0, "each": 52.5, "cost": 6.0, "recorded": ["customers"], "window": YEAR, "horizon_months": 36, "currency": "EUR",
     }  # fmt: skip
     return sentences.equity(parts(), **{**usual, **changed})
 
@@ -142,10 +158,24 @@ def said_equity(**changed: Any) -> str:
 def test_equity_keeps_present_and_future_apart() -> None:
     assert said_equity() == (
         "Present customers are worth €5,000. Those expected to come within 36 months add €3,000: 3.0 a "
-        "month, each worth €52.50 on the day of the first purchase, net of €6.00 to win one."
+        "month, each worth €52.50 on the day of the first purchase, net of €6.00 to win one (as recorded "
+        "of customers; campaigns of the kind acquisition are not recorded with their cost)."
     )
     assert "which is not known" in said_equity(cost=None)
+    both = said_equity(recorded=["customers", "campaigns"])
+    assert "(as recorded of customers, and campaigns of the kind acquisition)" in both
+    assert "other cost of winning is not recorded" in said_equity(recorded=["campaigns"])
     assert "Nobody new came in January–December 2023" in said_equity(a_month=0.0)
+
+
+def test_where_no_value_is_put_on_those_to_come_the_reason_is_told() -> None:
+    said = sentences.equity_unknown(5000.0, "Too few came.", "EUR")
+    assert said.endswith("€5,000. No value is put on customers to come. Too few came.")
+    assert "in the 12 months from the own first purchase" in sentences.equity_to_come(12)
+    assert "120 who first bought in January" in sentences.equity_counted(
+        120, YEAR, is_changed=False
+    )
+    assert "left out" in sentences.equity_counted(120, YEAR, is_changed=True)
 
 
 def lever_rows(*kinds: str) -> pd.DataFrame:
@@ -160,10 +190,14 @@ def lever_rows(*kinds: str) -> pd.DataFrame:
 
 def test_levers_that_there_are() -> None:
     every = lever_rows("retention", "acquisition", "margin")
-    told = {"equity": 8000.0, "retention": 0.61, "stays": False, "currency": "EUR"}
+    told = {"parts": parts(), "retention": 0.61, "stays": False, "currency": "EUR"}
     said = sentences.levers(every, **told)  # type: ignore[arg-type]
     assert "One point more of retention (from 61.0% of purchases kept" in said
-    assert "is worth €150, 1.9% of equity" in said
+    assert (
+        "is worth €150, 1.9% of the equity of present customers and those to come together" in said
+    )
+    alone = sentences.levers(every, **{**told, "parts": parts().head(1)})  # type: ignore[arg-type]
+    assert "is worth €150, 3.0% of the equity of present customers." in alone
     assert "One per cent more new customers is worth €150." in said
     fewer = sentences.levers(lever_rows("margin"), **{**told, "stays": True})  # type: ignore[arg-type]
     assert "the model knows no leaving" in fewer

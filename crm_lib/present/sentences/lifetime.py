@@ -113,7 +113,7 @@ def clv_limits(
         seen = words.months(round(observed.days / MONTH_DAYS))
         said.append(say("clv.limits.reach", months=months, seen=seen))
     if first_seen_share:
-        said.append(_first_seen(first_seen_share, sensitivity))
+        said.append(_first_seen(first_seen_share, sensitivity, months))
     if abs(bias) >= WIDE_BIAS:
         said.append(say("clv.bias", bias=words.change(bias, "count", 0)))
     if is_close:
@@ -123,13 +123,15 @@ def clv_limits(
     return " ".join(said or [say("clv.limits.none")])
 
 
-def _first_seen(part: float, sensitivity: pd.DataFrame | None) -> str:
+def _first_seen(part: float, sensitivity: pd.DataFrame | None, months: str) -> str:
     share = words.percent(part, 0)
     if sensitivity is None or len(sensitivity) < 2:
         return say("clv.limits.first_seen.few", share=share)
     every, alone = sensitivity["expected_occasions"]
     change = words.change(alone / every - 1, "count", 0)
-    return say("clv.limits.first_seen", share=share, change=change)
+    of_new = dict(zip(("every", "new"), sensitivity["occasions_of_new"], strict=True))
+    told = {name: words.ratio(x, 0 if x >= 10 else 1) for name, x in of_new.items()}
+    return say("clv.limits.first_seen", share=share, change=change, months=months, **told)
 
 
 def clv_tracking(frame: pd.DataFrame, split: date) -> str:
@@ -193,13 +195,22 @@ def clv_alive(bands: pd.DataFrame) -> str:
 
 
 def clv_spend(
-    mean: float, correlation: tuple[float, float, float] | None, refusal: str, currency: str
+    mean: float,
+    correlation: tuple[float, float, float] | None,
+    refusal: str,
+    currency: str,
+    *,
+    k: float | None = None,
 ) -> str:
     """What a repeat purchase is of, and whether that goes with how often customers buy: `correlation`
-    with the ends of its interval."""
+    with the ends of its interval. With a `refusal` of the model: `k`, repeat purchases from which on
+    the own mean weighs more than everyone's; None: never."""
     if not mean:
         return say("clv.spend.unknown")
     money = words.money(mean, currency, digits=2)
+    if refusal and k is not None:
+        often = words.counted(int(k) + 1, "repeat purchase")
+        return say("clv.spend.own", mean=money, reason=refusal, often=often)
     if refusal:
         return say("clv.spend.alike", mean=money, reason=refusal)
     if correlation is None:
@@ -210,24 +221,27 @@ def clv_spend(
     return say(f"clv.spend.{key}", mean=money, correlation=found, low=low, high=high)
 
 
-def clv_rates(earning: str, rate: float, k: float | None, varies: bool, currency: str) -> str:
-    """What is left of what is spent, and from when on the own rate counts. `k`: money, None: never;
-    `varies`: whether a customer's rate changes from month to month."""
-    left = words.ratio(100 * rate, 1)
+def clv_rates(earning: str, rate: float, k: float | None, is_known: bool, currency: str) -> str:
+    """What is left of what is spent, and from when on the own rate counts. `k`: money, None: never, 0: at
+    once; `is_known`: whether a customer's own rate can be told from chance."""
+    fields = {"rate": words.ratio(100 * rate, 1)}
     if earning == REVENUE:
-        return say("clv.rates.revenue", rate=left)
-    if not varies:
-        return say("clv.rates.own", rate=left, earning=earning)
+        return say("clv.rates.revenue", **fields)
+    fields["earning"] = earning
+    if not is_known:
+        return say("clv.rates.unknown", **fields)
     if k is None:
-        return say("clv.rates.alike", rate=left, earning=earning)
-    return say("clv.rates", rate=left, earning=earning, k=words.money(k, currency, digits=0))
+        return say("clv.rates.alike", **fields)
+    if k == 0:
+        return say("clv.rates.own", **fields)
+    return say("clv.rates", k=words.money(k, currency, digits=0), **fields)
 
 
 # --- who holds it ---------------------------------------------------------------------------------
 
 
 def clv_groups(groups: pd.DataFrame) -> str:
-    """The group that holds most. Frame: `equity.by_group`, its first column the group."""
+    """The group that holds most. Frame: `clv.by_group`, its first column the group."""
     if groups.empty or groups["clv_share"].isna().all():
         return say("clv.groups.none")
     lead = groups.loc[groups["clv_share"].idxmax()]
