@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import xlogy
 
-from crm_lib.btyd import MODELS
 from crm_lib.btyd.histories import Array, factor
 from crm_lib.btyd.holdout import Holdout
 from crm_lib.btyd.model import PurchaseModel
+from crm_lib.btyd.models import MODELS
 from crm_lib.errors import NoModel, UsageError
 
 FLOOR = 1e-3
