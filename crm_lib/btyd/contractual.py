@@ -11,20 +11,20 @@ left at the t-th renewal, S(t) = P(T > t), r(t) = S(t) / S(t - 1).
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import cache
 from itertools import pairwise
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from crm_lib.btyd.estimation import Estimate, Objective, maximise
-from crm_lib.btyd.histories import Array, Unit, factor
-from crm_lib.btyd.model import MIN_CUSTOMERS
+from crm_lib.btyd.estimation import Objective, maximise
+from crm_lib.btyd.histories import Array
+from crm_lib.btyd.parameters import MIN_CUSTOMERS, Timed
 from crm_lib.btyd.retention import Retention
-from crm_lib.errors import NoModel, UsageError, listing
+from crm_lib.errors import NoModel, UsageError
 
 _EXACT_TERMS = 500
 """Renewals summed one by one before the rest of an endless sum is integrated."""
@@ -37,35 +37,12 @@ _LEAST_HAZARD = 1e-200
 """Rounding must not carry a chance of leaving to 0, whose logarithm ends a search."""
 
 
-class ContractModel(ABC):
+class ContractModel(Timed):
     """A model of how many renewals customers stay, with its parameters.
 
     Made by `fit_sbg` or `fit_bdw`, or with parameters one knows. One renewal comes due every
     `unit`; t and tenure are whole numbers of renewals, discount rates are those of one unit.
     """
-
-    name: ClassVar[str]
-    title: ClassVar[str]
-    source: ClassVar[str]
-    names: ClassVar[tuple[str, ...]]
-
-    def __init__(self, *, unit: Unit, **params: float) -> None:
-        factor(unit, "day")
-        if set(params) != set(self.names):
-            raise UsageError(
-                f"{self.title} has the parameters {listing(self.names)}, not {listing(params)}."
-            )
-        wrong = {n: v for n, v in params.items() if not (np.isfinite(v) and v > 0)}
-        if wrong:
-            raise UsageError(f"Parameters of {self.title} are positive numbers, not {wrong}.")
-        self.unit: Unit = unit
-        self.params_ = {name: float(params[name]) for name in self.names}
-        self.estimate_: Estimate | None = None
-        self.customers_: float | None = None
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value:.4g}" for name, value in self.params_.items())
-        return f"{type(self).__name__}({shown}, unit={self.unit!r})"
 
     # --- fitting ----------------------------------------------------------------------------------
 
@@ -152,10 +129,6 @@ class ContractModel(ABC):
                 f"The model renews every {self.unit}, these customers every {retention.unit}."
             )
         return self.log_likelihood_and_gradient(self._vector, retention)[0]
-
-    @property
-    def _vector(self) -> Array:
-        return np.array([self.params_[name] for name in self.names])
 
     # --- what it says of customers ----------------------------------------------------------------
 

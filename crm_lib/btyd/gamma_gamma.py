@@ -17,7 +17,7 @@ from scipy import special, stats
 
 from crm_lib.btyd.estimation import Estimate, Objective, maximise
 from crm_lib.btyd.histories import COARSE_ROWS, Array, dot, levels
-from crm_lib.btyd.model import MIN_CUSTOMERS
+from crm_lib.btyd.parameters import MIN_CUSTOMERS
 from crm_lib.btyd.spending import Spending
 from crm_lib.errors import NoModel, UsageError, listing
 

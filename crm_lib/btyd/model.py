@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
 
-from crm_lib.btyd.estimation import Estimate, Objective, maximise
+from crm_lib.btyd.estimation import Objective, maximise
 from crm_lib.btyd.histories import COARSE_ROWS, Array, Histories, Unit, dot, factor
-from crm_lib.errors import NoModel, UsageError, listing
-
-MIN_CUSTOMERS = 5
-"""Fewer customers determine no four parameters; a fit is refused."""
+from crm_lib.btyd.parameters import MIN_CUSTOMERS, Timed
+from crm_lib.errors import NoModel, UsageError
 
 
-class PurchaseModel(ABC):
+class PurchaseModel(Timed):
     """A model of when customers buy again and when they stop, with its parameters.
 
     Made by `fit`, or with parameters one knows: `BgNbd(unit="week", r=.243, alpha=4.414, a=.793,
@@ -24,29 +22,7 @@ class PurchaseModel(ABC):
     unit are converted, never taken as they are. Arrays come back in the order of the histories' rows.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    source: ClassVar[str]
-    names: ClassVar[tuple[str, ...]]
     time_names: ClassVar[tuple[str, ...]] = ("alpha",)
-
-    def __init__(self, *, unit: Unit, **params: float) -> None:
-        factor(unit, "day")
-        if set(params) != set(self.names):
-            raise UsageError(
-                f"{self.title} has the parameters {listing(self.names)}, not {listing(params)}."
-            )
-        wrong = {n: v for n, v in params.items() if not (np.isfinite(v) and v > 0)}
-        if wrong:
-            raise UsageError(f"Parameters of {self.title} are positive numbers, not {wrong}.")
-        self.unit: Unit = unit
-        self.params_ = {name: float(params[name]) for name in self.names}
-        self.estimate_: Estimate | None = None
-        self.customers_: float | None = None
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value:.4g}" for name, value in self.params_.items())
-        return f"{type(self).__name__}({shown}, unit={self.unit!r})"
 
     # --- fitting ----------------------------------------------------------------------------------
 
@@ -114,10 +90,6 @@ class PurchaseModel(ABC):
         """The log-likelihood of all customers, times taken in the model's unit."""
         data = histories.to(self.unit)
         return dot(data.weight, self.log_likelihoods(self._vector, data))
-
-    @property
-    def _vector(self) -> Array:
-        return np.array([self.params_[name] for name in self.names])
 
     # --- what it says of customers -----------------------------------------------------------------
 
