@@ -1,8 +1,8 @@
 """Gamma-Gamma: what customers spend a purchase, and what one can expect of each from few purchases.
 
-A customer's purchases are Gamma(p, ν) with a ν of his own, ν is Gamma(q, γ) over customers, and
-spend does not depend on how often he buys: `spend_frequency_correlation` looks whether it does.
-Fader, Hardie & Lee (2005b, "RFM and CLV"); formulas of Fader & Hardie (2013, note 025).
+A customer's purchases are Gamma(p, ν) with a ν of its own, ν is Gamma(q, γ) over customers, and
+spend does not depend on how often the customer buys: `spend_frequency_correlation` looks whether it
+does. Fader, Hardie & Lee (2005b, "RFM and CLV"); formulas of Fader & Hardie (2013, note 025).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from crm_lib.btyd.estimation import Estimate, Objective, maximise
+from crm_lib.btyd.estimation import Objective, maximise
 from crm_lib.btyd.histories import COARSE_ROWS, Array, dot, levels
-from crm_lib.btyd.parameters import MIN_CUSTOMERS
+from crm_lib.btyd.parameters import MIN_CUSTOMERS, Parametric
 from crm_lib.btyd.spending import Spending
-from crm_lib.errors import NoModel, UsageError, listing
+from crm_lib.errors import NoModel, UsageError
 
 
-class GammaGamma:
+class GammaGamma(Parametric):
     """Spend a purchase: Gamma(p, ν) for a customer, ν ~ Gamma(q, gamma) over customers.
 
     Made by `fit`, or with parameters one knows: `GammaGamma(p=6.25, q=3.74, gamma=15.44)`. gamma is
@@ -38,21 +38,8 @@ class GammaGamma:
     names = ("p", "q", "gamma")
 
     def __init__(self, **params: float) -> None:
-        if set(params) != set(self.names):
-            raise UsageError(
-                f"{self.title} has the parameters {listing(self.names)}, not {listing(params)}."
-            )
-        wrong = {n: v for n, v in params.items() if not (np.isfinite(v) and v > 0)}
-        if wrong:
-            raise UsageError(f"Parameters of {self.title} are positive numbers, not {wrong}.")
-        self.params_ = {name: float(params[name]) for name in self.names}
-        self.estimate_: Estimate | None = None
-        self.customers_: float | None = None
+        super().__init__(**params)
         self.excluded_: Mapping[str, float] = {}
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value:.4g}" for name, value in self.params_.items())
-        return f"{type(self).__name__}({shown})"
 
     # --- fitting ----------------------------------------------------------------------------------
 
@@ -113,7 +100,7 @@ class GammaGamma:
 
     def log_likelihood(self, spending: Spending) -> float:
         """The log-likelihood of all usable customers."""
-        return self._objective(spending)(np.array([self.params_[name] for name in self.names]))[0]
+        return self._objective(spending)(self._vector)[0]
 
     # --- what it says of customers -----------------------------------------------------------------
 
@@ -132,8 +119,8 @@ class GammaGamma:
     def expected_spend(self, spending: Spending) -> Array:
         """E[mean spend a purchase | x, mean_spend], row by row, in the data's unit of money.
 
-        Between the customer's own mean and that of the population, the nearer to his own the more
-        purchases he has; of those without purchases, or with a mean of 0 or less, the population's.
+        Between the customer's own mean and that of the population, the nearer to its own the more
+        purchases it has; of those without purchases, or with a mean of 0 or less, the population's.
         Never negative. Raises NoModel where q ≤ 1.
         """
         population = self.population_mean
