@@ -1,7 +1,7 @@
 """What BG/NBD and MBG/NBD share: customers buy at random and may leave after a purchase.
 
-Alive, a customer buys at a rate λ of his own, and at each chance to leave does so with a probability
-p of his own; λ is gamma (r, α), p is beta (a, b) over customers. The two models differ in one
+Alive, a customer buys at a rate λ of its own, and at each chance to leave does so with a probability
+p of its own; λ is gamma (r, α), p is beta (a, b) over customers. The two models differ in one
 thing only: whether the first purchase, too, is a chance to leave. With n chances passed or taken,
 
     L = Γ(r+x)/Γ(r) · α^r · [ B(a, b+n) (α+T)^-(r+x) + 1{n>0} B(a+1, b+n-1) (α+t_x)^-(r+x) ] / B(a, b)

@@ -2,7 +2,7 @@
 
 Who has not renewed has left; that is seen, unlike in a shop. Two models of it: shifted beta
 geometric (Fader & Hardie 2007, "How to project customer retention"), in which each customer leaves
-with a constant chance of his own, and beta discrete Weibull (Fader, Hardie, Liu, Davin &
+with a constant chance of its own, and beta discrete Weibull (Fader, Hardie, Liu, Davin &
 Steenburgh 2018), in which that chance may also rise or fall with tenure. sBG is BdW with c = 1.
 
 A period is one term of the contract; t counts renewals that came due. T = t says that the customer

@@ -2,8 +2,8 @@
 
 A customer with x repeats, the last at t_x, has the likelihood Γ(r+x)/Γ(r) α^r β^s (F + G), where
 
-    F = s Φ(r+x, s+1) at τ = t_x      he left at some time after t_x
-    G = (r+x) Φ(r+x+1, s) at τ = T    less what of F lies beyond T, plus his being alive at T
+    F = s Φ(r+x, s+1) at τ = t_x      left at some time after t_x
+    G = (r+x) Φ(r+x+1, s) at τ = T    less what of F lies beyond T, plus being alive at T
 
 which is the formula of Fader & Hardie (2005, "A note on deriving the Pareto/NBD model") after one
 integration by parts. Both terms are positive, so nothing cancels, and each depends on x and one

@@ -66,7 +66,7 @@ def _live_pareto(
 
 def _live_beta_geometric(first_is_chance: int) -> Callable[..., tuple[Counts, Array]]:
     def live(params: dict[str, float], rates: Array, T: Array, rng: Rng) -> tuple[Counts, Array]:
-        """The purchases that would come if nobody left, cut after the one with which he leaves."""
+        """The purchases that would come if nobody left, cut after the one that ends in leaving."""
         come = rng.poisson(rates * T)
         leaves = _log_stay(rng, params["a"], params["b"], np.zeros(len(T)))
         until = _chances_until_leaving(rng, leaves) - first_is_chance
@@ -100,8 +100,8 @@ def futures(
 ) -> Counts:
     """Purchases in the `horizon` (in `unit`) after T, drawn given each history: rows × draws.
 
-    Each draw is one customer's possible future: is he still there, at which rate does he buy, when
-    does he leave, all from their distribution given x, t_x, T. With several models (of
+    Each draw is one customer's possible future: is it still there, at which rate does it buy, when
+    does it leave, all from their distribution given x, t_x, T. With several models (of
     `intervals.models`) the draws are shared out among them, so that the uncertainty of the
     parameters is in them too. Weights are ignored: a row is one customer.
     """
@@ -204,7 +204,7 @@ def predicted_total(
 ) -> Counts:
     """Purchases of all customers together in the `horizon` after T: one number a draw.
 
-    A row of weight w is w customers, each with a future of his own; weights must be whole numbers.
+    A row of weight w is w customers, each with a future of its own; weights must be whole numbers.
     """
     weight = histories.weight.astype(np.int64)
     if (weight != histories.weight).any():
