@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import ibis
 import ibis.expr.types as ir
@@ -47,6 +48,24 @@ def earning(components: Sequence[ledgers.Component]) -> str:
     if "cost_of_goods" in known:
         return "contribution" if served else "gross profit"
     return "revenue less cost to serve" if served else "revenue"
+
+
+PARTLY = 0.95
+"""A cost that fewer of the rows bear is told to be known in part."""
+
+
+def partly_known(components: Sequence[ledgers.Component]) -> list[tuple[str, float, str]]:
+    """Costs in the margin that only a part of the rows bear; the others count as costless.
+
+    Each with its label ("cost of goods"), the share of rows that bear it, and what a row is.
+    """
+    counted = ("cost_of_goods", *ledgers.SERVING)
+    return [
+        (item.label, item.known_share, item.of)
+        for item in components
+        if item.name in counted and item.status != "missing"
+        if item.known_share is not None and item.known_share < PARTLY
+    ]
 
 
 @dataclass(frozen=True)
@@ -240,6 +259,18 @@ def spend(spent: ir.Table) -> Spend:
         model, refusal, mean, first, int(sums["customers"]), int(sums["excluded"]),
         _correlation(paid, model), None if tilt is None else float(tilt), own,
     )  # fmt: skip
+
+
+@needs(lines=())
+def expected_spend(occasions: ir.Table, *, before: date) -> ir.Table:
+    """What each customer known before a day is expected to spend on an occasion, by what was known then.
+
+    In: purchase occasions, of which those from the day on are not looked at. Out: one row a customer:
+    customer_id, expected_spend (money).
+    """
+    spent = spending(occasions.filter(occasions.on < ibis.literal(before)))
+    each = spend(spent).expected(spent.x, spent.mean_spend)
+    return spent.select("customer_id", expected_spend=each)
 
 
 def _paid(used: ir.Table, customers: int) -> Spending:

@@ -226,3 +226,14 @@ def test_a_margin_is_called_what_it_is(known: tuple[str, ...], word: str) -> Non
     names = ("revenue", "cost_of_goods", "contact_cost", "effort_cost", "acquisition_cost")
     parts = [component(n, "measured" if n in (*known, "revenue") else "missing") for n in names]
     assert margins.earning(parts) == word
+
+
+def test_a_cost_that_few_lines_bear_is_told() -> None:
+    parts = [
+        Component("cost_of_goods", "cost of goods", "gross profit", "measured", "lines.cost", "", "order lines", 200, 100),
+        Component("contact_cost", "contacts", "contribution", "by rule", "contacts.cost", "", "contacts", 100, 96),
+        Component("effort_cost", "hours", "contribution", "missing", "", "", "efforts", 100, 0),
+        Component("acquisition_cost", "acquisition", "net profit", "measured", "", "", "customers", 10, 1),
+    ]  # fmt: skip
+    # Contacts are known well enough; hours are missing, and acquisition is no part of a margin.
+    assert margins.partly_known(parts) == [("cost of goods", 0.5, "order lines")]

@@ -107,6 +107,36 @@ def test_limits_say_only_what_holds() -> None:
     assert "too few others are left" in limits(first_seen_share=0.9)
 
 
+def test_costs_known_in_part_and_money_off_are_limits() -> None:
+    said = limits(costs=[("cost of goods", 0.5, "order lines"), ("contacts", 0.2, "contacts")])
+    assert said == (
+        "Known in part: cost of goods for 50% of the order lines and contacts for 20% of the contacts. "
+        "The rest counts as costless, so the value is too high."
+    )
+    assert limits(spend_bias=-0.3) == (
+        "What customers would spend in the held-out period was off by −30% in total; the value may be off as much."
+    )
+    assert "spend" not in limits(spend_bias=0.05, bias=-0.15)
+    assert "off as much" not in limits(spend_bias=float("nan"))
+
+
+def test_spend_of_the_held_out_period_is_told() -> None:
+    row = {
+        "expected": 700.0,
+        "actual": 1000.0,
+        "bias": -0.3,
+        "expected_occasions": 87.0,
+        "actual_occasions": 100,
+    }
+    said = sentences.clv_spend_ahead(pd.DataFrame([row]), YEAR, "EUR")
+    assert (
+        "the customers known before spent €1,000; €700 were expected (−30.0%; their purchases alone −13.0%)"
+        in said
+    )
+    nothing = pd.DataFrame([{**row, "actual": 0.0, "bias": np.nan, "actual_occasions": 0}])
+    assert "spent €0; €700 were expected." in sentences.clv_spend_ahead(nothing, YEAR, "EUR")
+
+
 @pytest.mark.parametrize(
     ("correlation", "word"),
     [((0.02, -0.1, 0.1), "next to nothing"), ((0.3, 0.2, 0.4), "too high"), ((-0.3, -0.4, -0.2), "too low")],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from crm_lib.present.sentences.acquisition import (
     acquisition,
+    acquisition_expected,
     acquisition_quality,
     campaigns,
     keeping,
@@ -25,7 +26,9 @@ from crm_lib.present.sentences.base import (
 )
 from crm_lib.present.sentences.equity import (
     equity,
+    equity_counted,
     equity_interval,
+    equity_to_come,
     equity_unknown,
     levers,
 )
@@ -52,6 +55,7 @@ from crm_lib.present.sentences.lifetime import (
     clv_refused,
     clv_remarks,
     clv_spend,
+    clv_spend_ahead,
     clv_terms,
     clv_top,
     clv_tournament,
@@ -94,6 +98,7 @@ from crm_lib.present.sentences.segments import (
 
 __all__ = [
     "acquisition",
+    "acquisition_expected",
     "acquisition_quality",
     "at_risk",
     "bought_since",
@@ -112,6 +117,7 @@ __all__ = [
     "clv_refused",
     "clv_remarks",
     "clv_spend",
+    "clv_spend_ahead",
     "clv_terms",
     "clv_top",
     "clv_tournament",
@@ -124,7 +130,9 @@ __all__ = [
     "customer_flow",
     "decomposition",
     "equity",
+    "equity_counted",
     "equity_interval",
+    "equity_to_come",
     "equity_unknown",
     "flow_base",
     "flow_revenue",

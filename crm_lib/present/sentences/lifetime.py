@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import pandas as pd
@@ -104,11 +105,16 @@ def clv_limits(
     bias: float,
     first_seen_share: float,
     sensitivity: pd.DataFrame | None,
+    spend_bias: float | None = None,
+    costs: Sequence[tuple[str, float, str]] = (),
 ) -> str:
     """What the data cannot tell of values to come. `stays`: the model knows no leaving; `is_close`: its
-    lead over the rules may be chance; `sensitivity`: the frame of that name, None where too few customers are left."""
+    lead over the rules may be chance; `sensitivity`: the frame of that name, None where too few customers are left.
+    `spend_bias`: of `spend_ahead.judge`; `costs`: `margins.partly_known`."""
     months = words.months(horizon_months)
-    said = [say("clv.limits.stays", title=title, months=months)] if stays else []
+    said = _partly_known(costs)
+    if stays:
+        said.append(say("clv.limits.stays", title=title, months=months))
     if observed.days < horizon_months * MONTH_DAYS:
         seen = words.months(round(observed.days / MONTH_DAYS))
         said.append(say("clv.limits.reach", months=months, seen=seen))
@@ -116,11 +122,24 @@ def clv_limits(
         said.append(_first_seen(first_seen_share, sensitivity, months))
     if abs(bias) >= WIDE_BIAS:
         said.append(say("clv.bias", bias=words.change(bias, "count", 0)))
+    if spend_bias is not None and abs(spend_bias) >= WIDE_BIAS:
+        said.append(say("clv.bias.spend", bias=words.change(spend_bias, "count", 0)))
     if is_close:
         said.append(say("clv.limits.close", title=title))
     if weak:
         said.append(say("clv.limits.weak", names=words.listed(weak)))
     return " ".join(said or [say("clv.limits.none")])
+
+
+def _partly_known(costs: Sequence[tuple[str, float, str]]) -> list[str]:
+    """That a cost is recorded for some rows only."""
+    if not costs:
+        return []
+    each = [
+        say("clv.limits.cost", cost=label, share=words.percent(share, 0), rows=rows)
+        for label, share, rows in costs
+    ]
+    return [say("clv.limits.costs", costs=words.listed(each))]
 
 
 def _first_seen(part: float, sensitivity: pd.DataFrame | None, months: str) -> str:
@@ -145,6 +164,21 @@ def clv_tracking(frame: pd.DataFrame, split: date) -> str:
         actual=words.count(actual),
         expected=words.count(expected),
         bias=words.change(expected / actual - 1 if actual else None, "count"),
+    )
+
+
+def clv_spend_ahead(ahead: pd.DataFrame, window: Window, currency: str) -> str:
+    """What was spent in the held-out period, and expected. Frame: `spend_ahead.judge`."""
+    row = ahead.iloc[0]
+    money = {name: words.money(row[name], currency, digits=0) for name in ("actual", "expected")}
+    if words.is_missing(row["bias"]):
+        return say("clv.spend.ahead.nothing", window=words.in_words(window), **money)
+    return say(
+        "clv.spend.ahead",
+        window=words.in_words(window),
+        bias=words.change(row["bias"], "count"),
+        occasions=words.change(row["expected_occasions"] / row["actual_occasions"] - 1, "count"),
+        **money,
     )
 
 

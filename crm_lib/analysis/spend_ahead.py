@@ -1,0 +1,78 @@
+"""Spend ahead: did customers spend in a held-out period what models that had not seen it expected?
+
+A model that tells purchases well may still be wrong in money: what is spent on an occasion may grow or
+fall, and those who come may be others than those expected.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+
+from crm_lib.btyd.holdout import Holdout
+from crm_lib.btyd.model import PurchaseModel
+from crm_lib.engine import collect
+from crm_lib.needs import needs
+from crm_lib.periods import Window
+
+_HISTORY = ("x", "t_x", "T")
+
+
+@needs(lines=())
+def judge(
+    occasions: ir.Table,
+    expected: ir.Table,
+    held: Holdout,
+    model: PurchaseModel,
+    *,
+    window: Window,
+) -> pd.DataFrame:
+    """What was spent in the held-out `window`, and expected: purchases × spend an occasion.
+
+    In: purchase occasions; `margins.expected_spend` before the window; the holdout in days; the model
+    as fitted before it. One row: customers (known before), expected, actual (money), bias (expected ÷
+    actual − 1; NaN where nothing was spent), expected_occasions, actual_occasions. Predictions are made
+    once a history and joined in the engine.
+    """
+    begins, ends = ibis.literal(window.start), ibis.literal(window.end)
+    known = _histories(occasions.filter(occasions.on < begins), window)
+    joined = known.join(expected, "customer_id").join(_purchases(held, model), list(_HISTORY))
+    told = joined.agg(
+        customers=joined.count(),
+        expected=(joined.purchases * joined.expected_spend).sum(),
+        expected_occasions=joined.purchases.sum(),
+    )
+    came = occasions.filter(occasions.on >= begins, occasions.on < ends)
+    came = came.semi_join(known, "customer_id")
+    spent = came.revenue.sum().cast("float64").fill_null(0)
+    real = came.agg(actual=spent, actual_occasions=came.count())
+    row = {**collect(told).iloc[0], **collect(real).iloc[0]}
+    row["bias"] = row["expected"] / row["actual"] - 1 if row["actual"] else math.nan
+    return pd.DataFrame([row])
+
+
+def _histories(before: ir.Table, window: Window) -> ir.Table:
+    """The history of each customer on the last day before the window, in days."""
+    last_day = ibis.literal(window.start - timedelta(days=1))
+    days = before.group_by("customer_id").agg(
+        x=before.count() - 1, first=before.on.min(), last=before.on.max()
+    )
+    return days.select(
+        "customer_id",
+        x=days.x.cast("int64"),
+        t_x=days["last"].delta(days["first"], unit="day").cast("int64"),
+        T=last_day.delta(days["first"], unit="day").cast("int64"),
+    )
+
+
+def _purchases(held: Holdout, model: PurchaseModel) -> ir.Table:
+    """Expected purchases in the held-out period, one row a history."""
+    seen = held.seen.compressed()
+    told = model.expected_purchases(seen, horizon=held.horizon, unit=held.unit)
+    known = {name: getattr(seen, name).astype("int64") for name in _HISTORY}
+    return ibis.memtable(pa.table({**known, "purchases": told}))
