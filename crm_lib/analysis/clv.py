@@ -101,6 +101,38 @@ def totals(values: ir.Table) -> pd.DataFrame:
 
 
 @needs(lines=())
+def by_group(values: ir.Table, groups: ir.Table, *, by: str) -> ir.Table:
+    """Value to come by segment, tier or stage; the parts add up to the whole.
+
+    In: `by_customer`, and a table of customer_id and `by` (null: "unknown"). Out: one row a
+    group, most equity first: `by`, customers, customers_share, still_customers (expected number: the
+    sum of P(alive)), expected_occasions, clv (sum, money), clv_share (null where the whole is not
+    positive), clv_per_customer.
+    """
+    named = groups.select("customer_id", group=groups[by].cast("string"))
+    joined = values.left_join(named, "customer_id").drop("customer_id_right")
+    joined = joined.mutate(group=joined.group.fill_null("unknown"))
+    grouped = joined.group_by("group").agg(
+        customers=joined.count(),
+        still_customers=joined.p_alive.sum(),
+        expected_occasions=joined.expected_occasions.sum(),
+        clv=joined.clv.sum(),
+    )
+    whole = grouped.clv.sum().over(ibis.window())
+    found = grouped.select(
+        "group",
+        "customers",
+        customers_share=grouped.customers / grouped.customers.sum().over(ibis.window()),
+        still_customers="still_customers",
+        expected_occasions="expected_occasions",
+        clv="clv",
+        clv_share=(whole > 0).ifelse(grouped.clv / whole, ibis.null("float64")),
+        clv_per_customer=grouped.clv / grouped.customers,
+    )
+    return found.rename({by: "group"}).order_by(ibis.desc("clv"), by)
+
+
+@needs(lines=())
 def alive_bands(values: ir.Table, *, bands: int = 5) -> pd.DataFrame:
     """Customers by their chance of being customers still, equally wide bands, the likeliest first.
 

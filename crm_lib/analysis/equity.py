@@ -2,12 +2,15 @@
 
 Equity of the present customers is the sum of their residual CLV. Future cohorts are those expected to
 be won within the horizon at the pace of the last twelve full months, each customer worth what one
-earns within the horizon of the first purchase, less what it costs to win one. The levers say what a
+earns within the horizon of the first purchase, less what it costs to win one. What a new customer does
+is learnt from those alone whose first purchase was seen: who was there before buys otherwise. Where
+the pace is not steady, or too few came, no value is put on customers to come. The levers say what a
 little more retention, acquisition or margin is worth; everything is computed again for each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -15,10 +18,11 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from crm_lib import btyd
 from crm_lib.btyd import discounting
-from crm_lib.btyd.stakes import Living, Stakes
+from crm_lib.btyd.stakes import Living, Stakes, with_dropout
 from crm_lib.engine import collect
 from crm_lib.errors import NoModel
 from crm_lib.needs import needs
@@ -27,54 +31,27 @@ from crm_lib.periods import Window, add_months, last_full_month
 ARRIVAL_MONTHS = 12
 """New customers are counted over the last so many full months."""
 YEAR_MONTHS = 12
+FEWEST = 30
+"""What fewer customers did whose first purchase was seen does not tell what new ones will do."""
 
 _MOST_ROWS = 5_000_000
+_HISTORY = ("x", "t_x", "T")
+_SURE, _CHANGED = 0.01, 1.5
+"""Half a window differs from the other where chance does so less often, and by this factor at least."""
 
 
 @needs(lines=())
 def stakes(values: ir.Table) -> Stakes:
     """The customers by history. In: `clv.by_customer`."""
-    grouped = values.group_by("x", "t_x", "T").agg(
+    grouped = values.group_by(*_HISTORY).agg(
         weight=values.count(),
         margin=values.margin_per_occasion.sum(),
         spend=values.expected_spend.sum(),
         squares=(values.margin_per_occasion * values.margin_per_occasion).sum(),
     )
-    frame = collect(grouped.order_by("x", "t_x", "T"), max_rows=_MOST_ROWS)
+    frame = collect(grouped.order_by(*_HISTORY), max_rows=_MOST_ROWS)
     seen = btyd.histories(frame, unit="day")
     return Stakes(seen, *(frame[name].to_numpy(float) for name in ("margin", "spend", "squares")))
-
-
-@needs(lines=())
-def by_group(values: ir.Table, groups: ir.Table, *, by: str) -> ir.Table:
-    """Equity by segment, tier or stage; the parts add up to the whole.
-
-    In: `clv.by_customer`, and a table of customer_id and `by` (null: "unknown"). Out: one row a
-    group, most equity first: `by`, customers, customers_share, still_customers (expected number: the
-    sum of P(alive)), expected_occasions, clv (sum, money), clv_share (null where the whole is not
-    positive), clv_per_customer.
-    """
-    named = groups.select("customer_id", group=groups[by].cast("string"))
-    joined = values.left_join(named, "customer_id").drop("customer_id_right")
-    joined = joined.mutate(group=joined.group.fill_null("unknown"))
-    grouped = joined.group_by("group").agg(
-        customers=joined.count(),
-        still_customers=joined.p_alive.sum(),
-        expected_occasions=joined.expected_occasions.sum(),
-        clv=joined.clv.sum(),
-    )
-    whole = grouped.clv.sum().over(ibis.window())
-    found = grouped.select(
-        "group",
-        "customers",
-        customers_share=grouped.customers / grouped.customers.sum().over(ibis.window()),
-        still_customers="still_customers",
-        expected_occasions="expected_occasions",
-        clv="clv",
-        clv_share=(whole > 0).ifelse(grouped.clv / whole, ibis.null("float64")),
-        clv_per_customer=grouped.clv / grouped.customers,
-    )
-    return found.rename({by: "group"}).order_by(ibis.desc("clv"), by)
 
 
 # --- those who will come ----------------------------------------------------------------------------
@@ -84,18 +61,38 @@ def by_group(values: ir.Table, groups: ir.Table, *, by: str) -> ir.Table:
 class Newcomers:
     """Who was won in the last full months: counted after the warm-up, whose customers may be old ones.
 
-    acquisition_cost: money spent in the window to win customers ÷ customers won; None where the data
-    has no such cost, or nobody was won.
+    window: the months whose pace is carried on (`steady`), None where there is no full month; is_changed:
+    it is but the later half, whose pace is another. counts: customers won in each month. costs: money spent in the window to win customers, by what is recorded
+    ("customers", "campaigns"). model: of purchases, fitted to those alone whose first purchase was seen.
+    refusal: why no value is put on customers to come; empty where one is, and `model` is there then.
     """
 
-    window: Window
-    months: int
-    customers: int
-    acquisition_cost: float | None
+    window: Window | None
+    is_changed: bool
+    counts: tuple[int, ...]
+    costs: dict[str, float]
+    model: btyd.PurchaseModel | None
+    refusal: str
+
+    @property
+    def customers(self) -> int:
+        return sum(self.counts)
 
     @property
     def a_month(self) -> float:
-        return self.customers / self.months
+        return self.customers / len(self.counts) if self.counts else 0.0
+
+    @property
+    def acquisition_cost(self) -> float | None:
+        """Money spent ÷ customers won; None where no such cost is recorded, or nobody was won."""
+        return sum(self.costs.values()) / self.customers if self.costs and self.customers else None
+
+    @property
+    def known(self) -> btyd.PurchaseModel:
+        """`model`. Raises NoModel, with the reason, where no value is put on customers to come."""
+        if self.model is None or self.refusal:
+            raise NoModel(self.refusal)
+        return self.model
 
 
 @dataclass(frozen=True)
@@ -128,35 +125,135 @@ class Future:
 
 @needs(
     lines=(),
-    optional={"customers.acquisition_cost": "new customers net of what winning them costs"},
+    optional={
+        "customers.acquisition_cost": "new customers net of what winning them costs",
+        "campaigns.cost": "acquisition campaigns as a part of that cost",
+        "exposures.cost": "reaching customers as a part of what these campaigns cost",
+    },
 )
 def newcomers(
-    customers: ir.Table, ledger: ir.Table, *, observed: Window, warm_up_ends: date
+    customers: ir.Table,
+    ledger: ir.Table,
+    model: btyd.PurchaseModel,
+    *,
+    observed: Window,
+    warm_up_ends: date,
+    campaigns: ir.Table | None = None,
 ) -> Newcomers:
     """Customers won in the last twelve full months, or the fewer there are after the warm-up.
 
-    In: customer facts and the profit ledger. Raises NoModel where there is no full month.
+    In: customer facts, the profit ledger, the model of the present customers, whose kind is fitted
+    again to those whose first purchase was seen, and what of the ledger acquisition campaigns cost
+    (month, exposure_cost, campaign_cost), where recorded; all that was spent in the window counts,
+    whomever it reached. Where the pace changed (`steady`) the window is its later half.
     """
+    window: Window | None = None
+    every: tuple[int, ...] = ()
+    counts: tuple[int, ...] = ()
+    costs: dict[str, float] = {}
+    fitted: btyd.PurchaseModel | None = None
+    try:
+        window = _full_months(observed, warm_up_ends)
+        counts = every = _by_month(customers, window)
+        counts = steady(every)
+        window = Window(add_months(window.end, -len(counts)), window.end)
+        costs = _costs(ledger, window, campaigns)
+        fitted, refusal = _fitted_to_new(customers, model), ""
+    except NoModel as error:
+        refusal = str(error)
+    return Newcomers(window, counts != every, counts, costs, fitted, refusal)
+
+
+def steady(counts: Sequence[int]) -> tuple[int, ...]:
+    """The months whose mean may be carried on: all of `counts` (customers won), or their later half.
+
+    Two halves of a window differ where one has 1.5 times as many a month as the other, and chance
+    alone would part them so less than once in a hundred times (exact binomial test, two-sided; of
+    halves of unequal length the later is the longer). Then the mean of the whole is nobody's pace, and
+    the later half counts alone, if its own halves do not differ. A season looks like a trend here.
+    Raises NoModel where they do.
+    """
+    if not _differ(counts):
+        return tuple(counts)
+    later = tuple(counts[len(counts) // 2 :])
+    if _differ(later):
+        told = ", ".join(f"{n:,}" for n in counts)
+        raise NoModel(
+            f"New customers a month were {told}: a pace that changes so cannot be carried on into months "
+            "to come. In a panel, or a group chosen for a study, it may be its members being seen for the "
+            "first time."
+        )
+    return later
+
+
+def _differ(counts: Sequence[int]) -> bool:
+    months, half = len(counts), len(counts) // 2
+    early, late = sum(counts[:half]), sum(counts[half:])
+    if not half or not early + late:
+        return False
+    chance = stats.binomtest(late, early + late, (months - half) / months).pvalue
+    a_month = sorted((early / half, late / (months - half)))
+    return bool(chance < _SURE and a_month[1] > _CHANGED * a_month[0])
+
+
+def _full_months(observed: Window, warm_up_ends: date) -> Window:
     end = last_full_month(observed.end).end
     start = max(observed.start, warm_up_ends)
     first = start if start.day == 1 else add_months(start.replace(day=1), 1)
     first = max(first, add_months(end, -ARRIVAL_MONTHS))
     if first >= end:
         raise NoModel(f"There is no full month after {start} to count new customers in.")
-    window = Window(first, end)
-    won = (customers.first_on >= ibis.literal(first)) & (customers.first_on < ibis.literal(end))
-    count = int(collect(customers.agg(n=won.sum().fill_null(0)))["n"].iloc[0])
-    inside = (ledger.month >= ibis.literal(first)) & (ledger.month < ibis.literal(end))
-    spent = collect(ledger.agg(cost=ledger.acquisition_cost.sum(where=inside)))["cost"].iloc[0]
-    months = (end.year - first.year) * YEAR_MONTHS + end.month - first.month
-    each = float(spent) / count if count and not pd.isna(spent) else None
-    return Newcomers(window, months, count, each)
+    return Window(first, end)
+
+
+def _by_month(customers: ir.Table, window: Window) -> tuple[int, ...]:
+    first = customers.first_on
+    won = customers.filter(first >= ibis.literal(window.start), first < ibis.literal(window.end))
+    month = (won.first_on.year() * YEAR_MONTHS + won.first_on.month()).cast("int64")
+    found = collect(won.group_by(month=month).agg(n=won.count())).set_index("month")["n"]
+    begin, end = (day.year * YEAR_MONTHS + day.month for day in (window.start, window.end))
+    return tuple(int(found.get(at, 0)) for at in range(begin, end))
+
+
+def _costs(ledger: ir.Table, window: Window, campaigns: ir.Table | None) -> dict[str, float]:
+    """Known costs of winning customers in the window, by where they are recorded."""
+    of = {"customers": (ledger, ["acquisition_cost"])}
+    if campaigns is not None:
+        of["campaigns"] = (campaigns, ["exposure_cost", "campaign_cost"])
+    found = {}
+    for name, (table, columns) in of.items():
+        inside = table.filter(
+            table.month >= ibis.literal(window.start), table.month < ibis.literal(window.end)
+        )
+        sums = collect(inside.agg(**{column: inside[column].sum() for column in columns})).iloc[0]
+        if sums.notna().any():
+            found[name] = float(sums.dropna().astype(float).sum())
+        elif name == "campaigns" and found:
+            found[name] = 0.0  # recorded, and none in the window
+    return found
+
+
+def _fitted_to_new(customers: ir.Table, model: btyd.PurchaseModel) -> btyd.PurchaseModel:
+    """The same kind of model, fitted to those whose first purchase was seen; `model` if all are."""
+    bought = customers.filter(customers.first_on.notnull())
+    new = bought.filter(~bought.is_first_seen)
+    grouped = new.group_by(*_HISTORY).agg(weight=new.count())
+    frame = collect(grouped.order_by(*_HISTORY), max_rows=_MOST_ROWS)
+    people = int(frame["weight"].sum())
+    if people < FEWEST:
+        raise NoModel(
+            f"What a new customer will buy is learnt from those whose first purchase was seen: at least "
+            f"{FEWEST}, not {people}."
+        )
+    if people == int(bought.count().execute()):
+        return model
+    return type(model).fit(btyd.histories(frame, unit="day"))
 
 
 def future(
     won: Newcomers,
-    model: btyd.PurchaseModel,
     *,
+    model: btyd.PurchaseModel | None = None,
     of_new: tuple[float, float],
     horizon_months: int,
     discount_rate: float,
@@ -165,9 +262,10 @@ def future(
 
     of_new: margin of the first and of a later occasion of a customer nothing is known of. Each is valued
     over the horizon from the first purchase on, and discounted from the middle of its month to the day.
+    model: of a new customer, if not that of `won`. Raises NoModel where `won` has a refusal.
     """
     first, each = of_new
-    later = each * _of_new(model, horizon_months, discount_rate)
+    later = each * _of_new(model or won.known, horizon_months, discount_rate)
     value = first + later - (won.acquisition_cost or 0.0)
     months = (np.arange(horizon_months) + 0.5) / YEAR_MONTHS
     customers = won.a_month * horizon_months
@@ -178,17 +276,16 @@ def future(
 # --- what moves it ----------------------------------------------------------------------------------
 
 
-def parts(present: float, interval: tuple[float, float] | None, future: float) -> pd.DataFrame:
-    """Equity of present customers and of those to come: part ("present", "future"), equity, low, high."""
+def parts(
+    present: float, interval: tuple[float, float] | None, future: Future | None
+) -> pd.DataFrame:
+    """Equity of present customers and of those to come, where a value is put on them: part ("present",
+    "future"), equity, low, high."""
     low, high = interval or (np.nan, np.nan)
-    return pd.DataFrame(
-        {
-            "part": ["present", "future"],
-            "equity": [present, future],
-            "low": [low, np.nan],
-            "high": [high, np.nan],
-        }
-    )
+    rows = [("present", present, low, high)]
+    if future is not None:
+        rows.append(("future", future.equity, np.nan, np.nan))
+    return pd.DataFrame(rows, columns=["part", "equity", "low", "high"])
 
 
 @dataclass(frozen=True)
@@ -226,36 +323,40 @@ def levers(
     - margin: the margin of every occasion grows by one per cent of itself, or the margin rate by one
       point of what is spent; what it costs to win a customer stays.
 
-    of_new, spend_of_new: margin and spend of the first and of a later occasion of a new customer.
+    of_new, spend_of_new: margin and spend of the first and of a later occasion of a new customer. Where
+    no value is put on customers to come (`won.refusal`) no lever changes it.
     """
     living = Living.of(held, model)
 
     def there(by: btyd.PurchaseModel, of: str = "margin") -> float:
         return living.worth(by, horizon_months=horizon_months, discount_rate=discount_rate, of=of)
 
-    def coming(by: btyd.PurchaseModel, each: tuple[float, float], newcomers: Newcomers) -> float:
+    def coming(each: tuple[float, float], newcomers: Newcomers, factor: float = 1.0) -> float:
+        if newcomers.refusal:
+            return 0.0
+        by = with_dropout(newcomers.known, factor) if factor != 1 else newcomers.known
         return future(
             newcomers,
-            by,
+            model=by,
             of_new=each,
             horizon_months=horizon_months,
             discount_rate=discount_rate,
         ).equity
 
-    present, ahead = there(model), coming(model, of_new, won)
-    free = replace(won, acquisition_cost=None)  # a larger margin costs no more to win
+    present, ahead = there(model), coming(of_new, won)
+    free = replace(won, costs={})  # a larger margin costs no more to win
     rows: list[tuple[str, str, float, float]] = []
     kept = living.kept(model)
     for step, target in (("point", kept + 0.01), ("percent", kept * 1.01)):
-        changed = living.keeping(model, target)
-        if changed is not None:
-            gain = coming(changed, of_new, won) - ahead
-            rows.append(("retention", step, there(changed) - present, gain))
-    if won.customers:
+        factor = living.keeping(model, target)
+        if factor is not None:
+            gain = coming(of_new, won, factor) - ahead
+            rows.append(("retention", step, there(with_dropout(model, factor)) - present, gain))
+    if won.customers and not won.refusal:
         rows.append(("acquisition", "percent", 0.0, 0.01 * ahead))
-    of_spend = there(model, of="spend"), coming(model, spend_of_new, free)
+    of_spend = there(model, of="spend"), coming(spend_of_new, free)
     rows.append(("margin", "point", 0.01 * of_spend[0], 0.01 * of_spend[1]))
-    rows.append(("margin", "percent", 0.01 * present, 0.01 * coming(model, of_new, free)))
+    rows.append(("margin", "percent", 0.01 * present, 0.01 * coming(of_new, free)))
     table = pd.DataFrame(rows, columns=["lever", "step", "present", "future"])
     return Levers(table.assign(total=table["present"] + table["future"]), kept)
 

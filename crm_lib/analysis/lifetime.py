@@ -242,13 +242,18 @@ def sensitivity(customers: ir.Table, choice: Choice, *, horizon_months: int) -> 
 
     Two rows, the model fitted to all and to those alone whose first purchase was seen: fitted_on
     ("all", "first purchase seen"), customers (fitted on), p_alive (mean) and expected_occasions (total
-    within the horizon) that it gives those whose first purchase was seen. Empty without a warm-up;
-    raises NoModel where too few are left, or no model may be used.
+    within the horizon) that it gives those whose first purchase was seen, and occasions_of_new:
+    expected of one new customer after the first, within the horizon. Empty without a warm-up; raises
+    NoModel where too few are left, or no model may be used.
     """
     model = choice.model
     if not choice.first_seen or choice.seen is None:
-        return pd.DataFrame(columns=["fitted_on", "customers", "p_alive", "expected_occasions"])
+        return pd.DataFrame(
+            columns=["fitted_on", "customers", "p_alive", "expected_occasions", "occasions_of_new"]
+        )
     new = histories(customers.filter(~customers.is_first_seen))
+    if new.customers < FEWEST:
+        raise NoModel(f"The first purchase of {new.customers:,.0f} customers only was seen.")
     fits = {"all": (model, choice.seen), "first purchase seen": (type(model).fit(new), new)}
     rows = []
     for name, (fit, data) in fits.items():
@@ -259,6 +264,7 @@ def sensitivity(customers: ir.Table, choice: Choice, *, horizon_months: int) -> 
                 "customers": data.customers,
                 "p_alive": float(new.weight @ told["p_alive"]) / new.customers,
                 "expected_occasions": float(new.weight @ told["expected_purchases"]),
+                "occasions_of_new": float(fit.expected_of_new(horizon_months, unit="month")[0]),
             }
         )
     return pd.DataFrame(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import ibis
 import ibis.expr.types as ir
@@ -15,9 +16,10 @@ from crm_lib import btyd
 from crm_lib.analysis import clv, equity, lifetime, margins
 from crm_lib.btyd.nbd import Nbd
 from crm_lib.btyd.pareto_nbd import ParetoNbd
-from crm_lib.btyd.stakes import Living, Stakes
+from crm_lib.btyd.stakes import Living, Stakes, with_dropout
 from crm_lib.engine import collect
 from crm_lib.errors import NoModel, UsageError
+from crm_lib.periods import Window
 from tests.analysis.base import Base
 
 TERMS = {"horizon_months": 36, "discount_rate": 0.1}
@@ -99,7 +101,7 @@ def test_terms_that_make_no_value_are_refused(base: Base, terms: dict[str, float
 def test_groups_add_up_to_the_equity(values: ir.Table, frame: pd.DataFrame) -> None:
     names = sorted(frame.index)
     groups = ibis.memtable({"customer_id": names[:399], "kind": ["ab"[i % 2] for i in range(399)]})
-    parts = collect(equity.by_group(values, groups, by="kind"))
+    parts = collect(clv.by_group(values, groups, by="kind"))
     assert set(parts["kind"]) == {"a", "b", "unknown"}  # the last customer has no group
     for name in ("clv", "expected_occasions"):
         assert parts[name].sum() == pytest.approx(frame[name].sum())
@@ -154,60 +156,158 @@ def test_the_interval_is_around_the_equity(stakes: Stakes, base: Base) -> None:
     assert stakes.interval(LAW, **TERMS) is None  # type: ignore[arg-type]  # not fitted to anything
 
 
-def newcomers(base: Base) -> equity.Newcomers:
-    return equity.newcomers(base.customers, base.ledger, **base.span)  # type: ignore[arg-type]
+def newcomers(base: Base, model: btyd.PurchaseModel = LAW, **more: ir.Table) -> equity.Newcomers:
+    return equity.newcomers(base.customers, base.ledger, model, **base.span, **more)  # type: ignore[arg-type]
 
 
 def test_newcomers_are_counted_over_the_last_full_year(base: Base) -> None:
+    start, end = date(2023, 1, 1), date(2024, 1, 1)
+    first = pd.to_datetime(base.log.groupby("customer_id")["day"].min())
+    months = [((first.dt.year == 2023) & (first.dt.month == m)).sum() for m in range(1, 13)]
+    found = equity._by_month(base.customers, Window(start, end))
+    assert found == tuple(months)  # everyone joins within three quarters of the two years
+    assert found[6:] == (2, 0, 0, 0, 0, 0)
     won = newcomers(base)
-    assert str(won.window) == "2023-01-01 – 2023-12-31"
-    first = base.log.groupby("customer_id")["day"].min()
-    assert won.customers == ((first >= won.window.start) & (first < won.window.end)).sum()
-    assert won.a_month == won.customers / 12
+    assert (won.counts, won.is_changed, won.refusal) == (found[6:], True, "")
+    assert str(won.window) == "2023-07-01 – 2023-12-31"
+    assert won.a_month == 2 / 6
     assert won.acquisition_cost is None
+    assert won.known is LAW  # no warm-up: the same customers
+
+
+def test_what_winning_costs_is_recorded_of_customers_and_of_campaigns(base: Base) -> None:
+    window = Window(date(2022, 3, 1), date(2022, 9, 1))
     paid = base.ledger.mutate(acquisition_cost=ibis.literal(3, "decimal(18, 4)"))
-    rows = collect(paid.filter(paid.month >= won.window.start, paid.month < won.window.end))
-    cost = equity.newcomers(base.customers, paid, **base.span).acquisition_cost  # type: ignore[arg-type]
-    assert cost == pytest.approx(3 * len(rows) / won.customers)
+    inside = paid.filter(
+        paid.month >= ibis.literal(window.start), paid.month < ibis.literal(window.end)
+    )
+    each = 3 * int(inside.count().execute())
+    sent = pd.DataFrame(
+        {
+            "month": [date(2022, 2, 1), date(2022, 3, 1), date(2022, 8, 1), date(2022, 9, 1)],
+            "exposure_cost": [1.0, 2.0, 4.0, 8.0],
+            "campaign_cost": [10.0, 20.0, np.nan, 80.0],
+        }
+    )
+    campaigns = ibis.memtable(sent)
+    assert equity._costs(base.ledger, window, None) == {}
+    assert equity._costs(base.ledger, window, campaigns) == {"campaigns": 26.0}
+    assert equity._costs(paid, window, campaigns) == {"customers": each, "campaigns": 26.0}
+    none = campaigns.filter(campaigns.exposure_cost > 100)
+    assert equity._costs(paid, window, none) == {"customers": each, "campaigns": 0.0}
+    assert equity._costs(base.ledger, window, none) == {}
+    won = equity.Newcomers(window, False, (10, 16), {"customers": 26.0, "campaigns": 26.0}, LAW, "")
+    assert won.acquisition_cost == 2.0
 
 
 def test_no_full_month_after_the_warm_up_counts_nobody(base: Base) -> None:
+    late = {"observed": base.observed, "warm_up_ends": base.observed.end}
+    won = equity.newcomers(base.customers, base.ledger, LAW, **late)  # type: ignore[arg-type]
+    assert "no full month after" in won.refusal
     with pytest.raises(NoModel, match="no full month after"):
-        equity.newcomers(
-            base.customers, base.ledger, observed=base.observed, warm_up_ends=base.observed.end
-        )
+        equity.future(won, of_new=(10.0, 20.0), **TERMS)  # type: ignore[arg-type]
 
 
-def test_a_new_customer_by_hand(base: Base) -> None:
-    won = replace(newcomers(base), acquisition_cost=4.0)
-    found = equity.future(won, LAW, of_new=(10.0, 20.0), horizon_months=12, discount_rate=0.0)
+@pytest.mark.parametrize(
+    ("counts", "found"),
+    [
+        ((20, 25, 18, 22, 21, 19), (20, 25, 18, 22, 21, 19)),
+        ((60, 55, 62, 20, 22, 19), (20, 22, 19)),  # a new pace, steady since
+        ((20, 22, 19, 60, 55, 62), (60, 55, 62)),
+        ((1, 0, 2, 0, 0, 1), (1, 0, 2, 0, 0, 1)),  # a third, and that may be chance
+        ((1000, 1000, 1200, 1300), (1000, 1000, 1200, 1300)),  # no chance, but by a quarter only
+        ((0, 0, 0), (0, 0, 0)),
+        ((7,), (7,)),
+    ],
+)
+def test_a_steady_pace_is_carried_on(counts: tuple[int, ...], found: tuple[int, ...]) -> None:
+    assert equity.steady(counts) == found
+
+
+def test_a_panel_that_fills_up_has_no_pace() -> None:
+    """First purchases a month after the warm-up of Complete Journey."""
+    with pytest.raises(NoModel, match="were 185, 112, 47, 46, 20, 21, 16, 16, 6, 11, 6: a pace"):
+        equity.steady((185, 112, 47, 46, 20, 21, 16, 16, 6, 11, 6))
+
+
+@pytest.fixture(scope="module")
+def mixed() -> tuple[ir.Table, ir.Table]:
+    """Facts of 600 steady buyers seen first in the warm-up and of 300 new ones who seldom come back;
+    their model, fitted to all."""
+    rng = np.random.default_rng(3)
+    days = 700
+    rows = []
+    for i in range(900):
+        is_old = i < 600
+        first = int(rng.integers(0, 30)) if is_old else int(rng.integers(31, days - 1))
+        x = int(rng.poisson((days - first) * rng.gamma(2.0, 1 / 20 if is_old else 1 / 400)))
+        last = int(rng.integers(x, days - first)) if 0 < x < days - first else 0
+        rows.append((f"c{i}", is_old, x if last else 0, last, days - first))
+    frame = pd.DataFrame(rows, columns=["customer_id", "is_first_seen", "x", "t_x", "T"])
+    on = pd.Timestamp("2024-01-01") - pd.to_timedelta(frame["T"], unit="D")
+    table = ibis.memtable(frame.assign(first_on=on.dt.date)).cast({"first_on": "date"})
+    return table, table.filter(~table.is_first_seen)
+
+
+def test_what_new_customers_do_is_learnt_from_new_customers(
+    mixed: tuple[ir.Table, ir.Table],
+) -> None:
+    every, new = mixed
+    model = Nbd.fit(lifetime.histories(every))
+    found = equity._fitted_to_new(every, model)
+    truth = 180 * 2 / 400  # purchases of a new customer within 180 days
+    assert found.expected_of_new(180, unit="day")[0] == pytest.approx(truth, rel=0.15)
+    assert model.expected_of_new(180, unit="day")[0] > 8 * truth
+    assert equity._fitted_to_new(new, model) is model  # nobody of a warm-up: the same customers
+    with pytest.raises(NoModel, match="at least 30, not 29"):
+        equity._fitted_to_new(new.limit(29).union(every.filter(every.is_first_seen)), model)
+
+
+def test_what_new_customers_spend_is_learnt_from_new_customers() -> None:
+    base = Base(warm_up_days=90)
+    new = collect(base.customers.filter(~base.customers.is_first_seen))["customer_id"]
+    firsts = base.log.groupby(["customer_id", "day"])["amount"].sum().groupby("customer_id").first()
+    found = margins.of_new(base.occasions, base.ledger, base.customers)
+    assert found.spend_of_new[0] == pytest.approx(firsts[new].mean())
+    assert firsts[new].mean() != pytest.approx(firsts.mean())
+    every = Base()
+    of_all = margins.of(every.occasions, every.ledger)
+    assert margins.of_new(every.occasions, every.ledger, every.customers).of_new == of_all.of_new
+
+
+WON = equity.Newcomers(
+    Window(date(2023, 1, 1), date(2024, 1, 1)), False, (10,) * 12, {"customers": 480.0}, LAW, ""
+)
+
+
+def test_a_new_customer_by_hand() -> None:
+    found = equity.future(WON, of_new=(10.0, 20.0), horizon_months=12, discount_rate=0.0)
     later = 20 * LAW.expected_of_new(12, unit="month")[0]
     assert found.clv == pytest.approx(10 + later - 4)
-    assert found.customers == won.a_month * 12
-    assert found.equity == pytest.approx(won.customers * found.clv)
+    assert found.customers == 120
+    assert found.equity == pytest.approx(120 * found.clv)
     assert found.steps()["amount"].iloc[:-1].sum() == pytest.approx(found.clv)
+    table = equity.parts(1000.0, (900.0, 1100.0), found)
+    assert table["equity"].tolist() == [1000.0, found.equity]
+    assert equity.parts(1000.0, None, None)["part"].tolist() == ["present"]
 
 
-def pulled(base: Base, stakes: Stakes, model: btyd.PurchaseModel = LAW) -> equity.Levers:
+def pulled(
+    stakes: Stakes, model: btyd.PurchaseModel = LAW, won: equity.Newcomers = WON
+) -> equity.Levers:
     return equity.levers(
-        stakes,
-        model,
-        newcomers(base),
-        of_new=(10.0, 20.0),
-        spend_of_new=(20.0, 40.0),
-        **TERMS,  # type: ignore[arg-type]
-    )
+        stakes, model, won, of_new=(10.0, 20.0), spend_of_new=(20.0, 40.0), **TERMS  # type: ignore[arg-type]
+    )  # fmt: skip
 
 
-def test_levers_are_recomputed(base: Base, stakes: Stakes, frame: pd.DataFrame) -> None:
-    found = pulled(base, stakes)
-    table = found.table.set_index(["lever", "step"])
+def test_levers_are_recomputed(stakes: Stakes, frame: pd.DataFrame) -> None:
+    table = pulled(stakes).table.set_index(["lever", "step"])
     assert table.loc[("margin", "percent"), "present"] == pytest.approx(0.01 * frame["clv"].sum())
     half = (
         table.loc[("margin", "point"), "present"] / 0.02
     )  # a point of spend, of which half is margin
     assert half == pytest.approx(frame["clv"].sum(), rel=0.01)
-    ahead = equity.future(newcomers(base), LAW, of_new=(10.0, 20.0), **TERMS)  # type: ignore[arg-type]
+    ahead = equity.future(WON, of_new=(10.0, 20.0), **TERMS)  # type: ignore[arg-type]
     assert table.loc[("acquisition", "percent"), "total"] == pytest.approx(0.01 * ahead.equity)
     assert table["total"].to_numpy() == pytest.approx(
         (table["present"] + table["future"]).to_numpy()
@@ -215,17 +315,45 @@ def test_levers_are_recomputed(base: Base, stakes: Stakes, frame: pd.DataFrame) 
     assert (table["total"] > 0).all()
 
 
-def test_a_point_of_retention_is_a_point(base: Base, stakes: Stakes) -> None:
+def test_levers_move_new_customers_by_their_own_model(stakes: Stakes) -> None:
+    rare = ParetoNbd(unit="day", r=1.0, alpha=600.0, s=1.5, beta=400.0)
+    usual, own = pulled(stakes).table, pulled(stakes, won=replace(WON, model=rare)).table
+    assert own["present"].tolist() == usual["present"].tolist()
+    factor = Living.of(stakes, LAW).keeping(LAW, pulled(stakes).retention + 0.01)
+    assert factor is not None
+    stayers = replace(WON, model=with_dropout(rare, factor))
+    worth = [
+        equity.future(won, of_new=(10.0, 20.0), **TERMS).equity  # type: ignore[arg-type]
+        for won in (replace(WON, model=rare), stayers)
+    ]
+    assert own["future"].iloc[0] == pytest.approx(worth[1] - worth[0])
+    refused = pulled(stakes, won=replace(WON, model=None, refusal="Too few came.")).table
+    assert (refused["future"] == 0).all()
+    assert "acquisition" not in set(refused["lever"])
+
+
+def test_a_point_of_retention_is_a_point(stakes: Stakes) -> None:
     living = Living.of(stakes, LAW)
     kept = living.kept(LAW)
-    stayers = living.keeping(LAW, kept + 0.01)
-    assert stayers is not None
-    assert living.kept(stayers) == pytest.approx(kept + 0.01, abs=1e-9)
-    assert stayers.params_["s"] < LAW.params_["s"]
-    assert pulled(base, stakes).retention == kept
+    factor = living.keeping(LAW, kept + 0.01)
+    assert factor is not None
+    assert factor < 1
+    assert living.kept(with_dropout(LAW, factor)) == pytest.approx(kept + 0.01, abs=1e-9)
+    assert pulled(stakes).retention == kept
 
 
-def test_who_never_leaves_cannot_be_kept_better(base: Base, stakes: Stakes) -> None:
-    found = pulled(base, stakes, Nbd(unit="day", r=2.0, alpha=60.0))
+def test_customers_who_left_long_ago_for_certain_are_worth_nothing() -> None:
+    """Lifetimes of 8 days, twenty years ago: P(alive) is below the smallest number there is."""
+    model = ParetoNbd(unit="day", r=1.0, alpha=10.0, s=8103.0, beta=8 * 8103.0)
+    data = pd.DataFrame({"x": [0, 3, 5], "t_x": [0, 9, 7300], "T": [7305, 7305, 7305]})
+    one = np.ones(3)
+    living = Living.of(Stakes(btyd.histories(data, unit="day"), one, one, one), model)
+    assert living.worth(model, **TERMS) >= 0  # type: ignore[arg-type]
+    assert np.isfinite(living.kept(model))
+
+
+def test_who_never_leaves_cannot_be_kept_better(stakes: Stakes) -> None:
+    steady = Nbd(unit="day", r=2.0, alpha=60.0)
+    found = pulled(stakes, steady, replace(WON, model=steady))
     assert found.retention == pytest.approx(1)
     assert set(found.table["lever"]) == {"acquisition", "margin"}

@@ -170,6 +170,8 @@ def test_limits_tell_of_those_first_seen() -> None:
     assert frame["expected_occasions"].iloc[1] == pytest.approx(
         frame["expected_occasions"].iloc[0], rel=0.5
     )
+    of_new = choice.model.expected_of_new(36, unit="month")[0]
+    assert frame["occasions_of_new"].iloc[0] == pytest.approx(of_new)
 
 
 def test_a_window_is_a_window(choice: lifetime.Choice) -> None:
