@@ -110,7 +110,8 @@ def frequency(model: PurchaseModel, seen: Histories, *, top: int = 7) -> pd.Data
     """Customers by number of repeat purchases in calibration, as they are and as the model expects.
 
     Each customer is expected to have x repeats with P(X(T) = x), T being its own. One row for
-    0, 1 … and `top` or more: repeats, is_open (the last), actual, expected (customers; both add up to all).
+    0, 1 … and `top` or more: repeats, is_open (the last), actual, expected (customers; both add up
+    to all).
     """
     counts = np.arange(float(top))
     spans, place = np.unique(seen.T, return_inverse=True)
