@@ -24,7 +24,7 @@ demo: $(VENV)/.installed  ## two companies whose truth is known: simulate, repor
 	$(BIN)/crm score demo_supplier
 	@echo "Pages: reports/demo_retailer/latest/index.html, reports/demo_supplier/latest/index.html"
 
-verify: $(VENV)/.installed  ## refit every model on public data, compare with the published numbers
+verify: $(VENV)/.installed  ## refit every model on public data, compare with the reference numbers
 	$(BIN)/crm verify
 
 test: $(VENV)/.installed  ## install, run the tests
@@ -49,9 +49,10 @@ lock: $(VENV)/.installed  ## pin every dependency with its hash, for all platfor
 		--no-emit-find-links --no-header --no-annotate --all-extras pyproject.toml -o requirements.lock
 
 # pymc-marketing 1.x needs Python 3.12 or newer: the first that runs, pyenv's included; else 0.19.2.
-PEER_PYTHON ?= $(shell for p in python3.12 python3.13 \
+# Looked for when it is first needed, and once.
+PEER_PYTHON ?= $(eval PEER_PYTHON := $(shell for p in python3.12 python3.13 \
 	$$(ls -d "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[23].*/bin/python3 2>/dev/null); do \
-	"$$p" -c '' 2>/dev/null && { echo "$$p"; break; }; done)
+	"$$p" -c '' 2>/dev/null && { echo "$$p"; break; }; done))$(PEER_PYTHON)
 LIFETIMES := bench/.venv-lifetimes
 PYMC := bench/.venv-pymc
 
@@ -73,8 +74,8 @@ $(PYMC)/.installed: bench/peers/pymc.txt bench/peers/pymc-py311.txt
 		-r bench/peers/pymc$(if $(PEER_PYTHON),,-py311).txt
 	touch $@
 
-clean:  ## remove the environment, caches and runs in progress; published reports stay
-	rm -rf $(VENV) data/.cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
+clean:  ## remove the environments (those of bench, too), caches and runs in progress; published reports stay
+	rm -rf $(VENV) bench/.venv-* bench/.data data/.cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
