@@ -275,7 +275,7 @@ class Book:
         return earlier
 
     def mart(self, name: str) -> ir.Table:
-        """A mart of this run, one row a customer (`segment`, `stage`, `value`)."""
+        """A mart of this run, one row a customer (`segment`, `stage`, `value`, `profit`, and `clv` where there is one)."""
         path = self.folder / "marts" / f"{name}.parquet"
         if not path.is_file():
             known = sorted(item.stem for item in path.parent.glob("*.parquet"))

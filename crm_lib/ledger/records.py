@@ -30,11 +30,11 @@ def month_of(day: ir.Value) -> ir.Value:
 class Records:
     """Accepted rows as of a day.
 
-    lines: in scope, with `is_purchase` and `is_return`. customer_months: `facts.customer_months` of them.
-    known: customer_id of every known customer
-    (under a scope, of those with a line in it). tables: those of `COST_TABLES` that the data set has.
-    campaign_starts: campaign_id, starts_on of all campaigns, later ones included, which date what
-    belongs to them. is_scoped: whether `lines` are only a part of the order lines.
+    lines: in scope, with `is_purchase` and `is_return`. customer_months: `facts.customer_months` of
+    them. known: customer_id of every known customer (under a scope, of those with a line in it).
+    tables: those of `COST_TABLES` that the data set has. campaign_starts: campaign_id, starts_on of
+    all campaigns, later ones included, which date what belongs to them. is_scoped: whether `lines`
+    are only a part of the order lines.
     """
 
     dataset: Dataset
