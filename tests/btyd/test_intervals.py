@@ -172,7 +172,7 @@ def test_wrong_requests_are_named(seen) -> None:
 
 
 def test_draws_worth_too_little_are_refused() -> None:
-    """A likelihood of two narrow, far peaks: a proposal at one of them cannot stand for it."""
+    """A likelihood that is noise at every draw: a few draws bear all the weight."""
 
     class Spike:
         unit, params_ = "week", {"rate": 1.0}
