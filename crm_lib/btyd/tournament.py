@@ -29,8 +29,11 @@ HIATUS_SHARE = 0.25
 """Silent for more than this share of the observed window counts as gone, unless a cut-off is given."""
 
 TIED = 1e-3
-"""Models whose deviance is within this share of the lowest predict equally well. Where the data leave
-parameters of the best open, one without open ones may lag by the standard error of the difference."""
+"""Models whose deviance is within this share of the lowest predict equally well.
+
+Not the standard error of the difference: within that NBD, which knows no leaving, would often replace
+a model that sees customers leave, and value them too high.
+"""
 
 COLUMNS = (
     "contestant",
@@ -174,32 +177,17 @@ def tournament(
     table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
         "deviance", kind="stable", ignore_index=True
     )
-    best = next((name for name in table["contestant"] if name in fitted), "")
-    errors = {name: _lead(held, predicted[best], predicted[name])[1] for name in fitted}
-    return _verdict(held, _winner_first(table, fitted, errors), predicted, fitted)
+    return _verdict(held, _winner_first(table, fitted), predicted, fitted)
 
 
-def _winner_first(
-    table: pd.DataFrame, fitted: Mapping[str, PurchaseModel], errors: Mapping[str, float]
-) -> pd.DataFrame:
-    """The table with the model to be used put before those that it is tied with.
+def _winner_first(table: pd.DataFrame, fitted: Mapping[str, PurchaseModel]) -> pd.DataFrame:
+    """The table with the model to be used put before those that it is tied with, by `TIED`.
 
-    Tied with the best: within `TIED` of it; and, where the data leave a parameter of the best open, each
-    model without open ones that is behind by no more than the standard error of the difference,
-    `errors` (by name). A model that a rule beats is never put before one that beats the rule.
+    A model that a rule beats is never put before one that beats the rule.
     """
-    models = table[(table["kind"] == "model") & table["deviance"].notna()]
-    if models.empty:
-        return table
-    best, rule = models.iloc[0], table.loc[table["kind"] == "rule", "deviance"].min()
-
-    def goes(row: pd.Series) -> bool:
-        behind = row["deviance"] - best["deviance"]
-        better_known = _looseness(fitted[best["contestant"]])[0] and not _looseness(fitted[row["contestant"]])[0]  # fmt: skip
-        reach = errors[row["contestant"]] if better_known else 0.0
-        return bool(behind <= max(TIED * best["deviance"], reach) and row["deviance"] < rule)
-
-    near = [place for place, row in models.iterrows() if goes(row)]
+    models, rules = (table[table["kind"] == kind] for kind in ("model", "rule"))
+    tied = models["deviance"] <= models["deviance"].min() * (1 + TIED)
+    near = models.index[tied & (models["deviance"] < rules["deviance"].min())]
     if len(near) < 2:
         return table
     # What beats every rule stands above them, so the winner goes to the top.

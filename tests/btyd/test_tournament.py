@@ -229,12 +229,10 @@ def test_a_cut_off_that_makes_no_sense_is_refused() -> None:
 
 def test_of_models_that_predict_alike_the_one_that_the_data_determine_is_used() -> None:
     """Nobody leaves: every model says the same, and only NBD has no parameter of leaving left open."""
-    held = holdout(shop(leave=0.0), horizon=26, unit="week")
-    verdict = tournament(held)
+    kinds = {name: MODELS[name] for name in ("pareto_nbd", "bg_nbd", "nbd")}
+    verdict = tournament(holdout(shop(leave=0.0), horizon=26, unit="week"), models=kinds)
     models = verdict.table[verdict.table["kind"] == "model"].set_index("contestant")
-    assert not models[
-        "deviance"
-    ].is_monotonic_increasing  # NBD is behind, by less than chance makes
+    assert (models["deviance"] <= models["deviance"].min() * (1 + TIED)).all()
     weak = {name: bool(model.estimate_ and model.estimate_.weak) for name, model in verdict.models.items()}  # fmt: skip
     assert any(weak.values())
     assert not weak[verdict.winner]
@@ -259,19 +257,15 @@ def _known(**weak: tuple[str, ...]) -> dict[str, Any]:
     [
         (_known(pareto_nbd=(), bg_nbd=()), 0.5 * TIED, "pareto_nbd"),
         (_known(pareto_nbd=("s",), bg_nbd=()), 0.5 * TIED, "bg_nbd"),
-        (_known(pareto_nbd=("s",), bg_nbd=()), 0.009, "bg_nbd"),  # within the error of 0.01
-        (_known(pareto_nbd=("s",), bg_nbd=()), 0.011, "pareto_nbd"),
-        (_known(pareto_nbd=(), bg_nbd=()), 0.009, "pareto_nbd"),
-        (_known(pareto_nbd=("s",), bg_nbd=("a",)), 0.009, "pareto_nbd"),
+        (_known(pareto_nbd=("s",), bg_nbd=()), 1.5 * TIED, "pareto_nbd"),  # no tie
         (_known(pareto_nbd=(), nbd=()), 0.5 * TIED, "nbd"),  # fewer parameters
-        (_known(pareto_nbd=(), nbd=()), 0.009, "pareto_nbd"),
         (_known(pareto_nbd=(), nbd=("r",)), 0.5 * TIED, "pareto_nbd"),
     ],
 )
 def test_ties_by_hand(fitted: dict[str, Any], behind: float, first: str) -> None:
     rows = [(name, "model", value) for name, value in zip(fitted, (1.0, 1.0 + behind), strict=True)]
     judged = _judged(*rows, ("same_rate", "rule", 1.5))
-    table = _winner_first(judged, fitted, dict.fromkeys(fitted, 0.01))
+    table = _winner_first(judged, fitted)
     assert table["contestant"].iloc[0] == first
     assert sorted(table["contestant"]) == sorted([*fitted, "same_rate"])
 
@@ -281,5 +275,5 @@ def test_a_tie_never_puts_a_model_first_that_a_rule_beats() -> None:
     table = _judged(
         ("pareto_nbd", "model", 1.0), ("same_rate", "rule", 1.0002), ("nbd", "model", 1.0005)
     )
-    found = _winner_first(table, fitted, dict.fromkeys(fitted, 0.01))
+    found = _winner_first(table, fitted)
     assert found["contestant"].to_list() == ["pareto_nbd", "same_rate", "nbd"]
