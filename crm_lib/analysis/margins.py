@@ -208,7 +208,7 @@ def of(occasions: ir.Table, ledger: ir.Table) -> Margins:
 
 @needs(lines=(), optional=_ADDS)
 def of_new(occasions: ir.Table, ledger: ir.Table, customers: ir.Table) -> Margins:
-    """The same, of those alone whose first purchase was seen: what to expect of new customers.
+    """The margin of an occasion to expect of new customers: `of` those whose first purchase was seen.
 
     In: as in `of`, and customer facts.
     """
