@@ -364,13 +364,20 @@ def campaign_costs(campaigns: ir.Table, exposures: ir.Table | None = None) -> ir
     return joined.mutate(cost=joined.cost + joined.reached.fill_null(0)).drop("reached")
 
 
-def in_one(costs: ir.Table, by: str) -> ir.Table:
-    """What campaigns cost together, as further costs of an origin of its own beside the others.
+def in_one(spent: ir.Table | None, by: str) -> ir.Table | None:
+    """What acquisition campaigns cost together: further costs, see `by_origin`, of an origin of its own.
 
-    In: `campaign_costs`. Out: one row: `by` (`CAMPAIGNS`), cost.
+    In: what the ledger posts for them (exposure_cost, campaign_cost). Out: one row: `by` (`CAMPAIGNS`),
+    cost. None where nothing was spent on any.
     """
-    summed = costs.agg(cost=costs.cost.sum())
-    return summed.select(ibis.literal(CAMPAIGNS).name(by), "cost")
+    if spent is None:
+        return None
+    whole = collect(spent.agg(cost=(spent.exposure_cost + spent.campaign_cost).sum()))["cost"].iloc[
+        0
+    ]
+    if pd.isna(whole):
+        return None
+    return ibis.memtable({by: [CAMPAIGNS], "cost": [float(whole)]})
 
 
 def _acquiring(campaigns: ir.Table) -> ir.Table:

@@ -149,9 +149,11 @@ def reached(customers: ir.Table, *, observed: Window, early: int = 1, late: int 
 
 
 def _refuse(who: Base, early: int, observed: Window) -> NoReturn:
+    unknown = f" and {who.first_seen:,} were first seen in the warm-up" if who.first_seen else ""
     raise NotInData(
         f"Year {who.years} of the relationship against year {early} needs {FEWEST} customers observed for "
-        f"{who.years} whole years since their first purchase; of {who.buyers:,}, {who.compared:,} were ({observed})."
+        f"{who.years} whole years since their first purchase; of {who.buyers:,}, {who.compared:,} were{unknown} "
+        f"({observed})."
     )
 
 

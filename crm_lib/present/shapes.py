@@ -194,11 +194,16 @@ def tenure_groups(paired: pd.DataFrame) -> pd.DataFrame:
 
 def paid_back(table: pd.DataFrame) -> pd.DataFrame:
     """`acquisition.by_origin` with the payback in words: paid_back."""
-    months = zip(table["payback_month"], table["followed_months"], strict=True)
-    return table.assign(paid_back=[_paid_back(month, followed) for month, followed in months])
+    columns = ["won", "cac", "payback_month", "followed_months"]
+    rows = table[columns].itertuples(index=False)
+    return table.assign(paid_back=[_paid_back(*row) for row in rows])
 
 
-def _paid_back(month: float, followed: int) -> str:
+def _paid_back(won: int, cac: float, month: float, followed: int) -> str:
+    if not won:
+        return words.MISSING
+    if pd.isna(cac):
+        return words.say("payback.unknown")
     if not followed:
         return words.say("payback.few")
     if pd.isna(month):
@@ -223,7 +228,7 @@ def equity_parts(parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def groups_by(frame: pd.DataFrame, by: str) -> pd.DataFrame:
-    """`equity.by_group` with the column `by` as `group`, for the figure."""
+    """`clv.by_group` with the column `by` as `group`, for the figure."""
     return frame.rename(columns={by: "group"})
 
 

@@ -148,15 +148,18 @@ def test_a_campaign_is_deducted_once() -> None:
 
 
 def test_campaigns_are_in_the_cost_of_all_and_of_no_source(firm: Firm) -> None:
-    costs = acquisition.in_one(
-        ibis.memtable({"campaign_id": ["x", "y"], "cost": [40.0, 20.0]}), "source"
-    )
+    months: list[Month] = [
+        ("c01", "2022-01", {"campaign_cost": 35, "exposure_cost": 5}),
+        (None, "2022-02", {"campaign_cost": 20}),
+    ]
+    costs = acquisition.in_one(ledger(months), "source")
     table = firm.table(costs=costs)
     assert table.loc["all", ["cost", "cac"]].tolist() == [1200, 20]
     assert table.loc[["fair", "shop"], "cac"].tolist() == [33, 5]
     row = table.loc[acquisition.CAMPAIGNS]
     assert row[["known", "won", "cost"]].tolist() == [0, 0, 60]
     assert np.isnan(row["cac"])
+    assert acquisition.in_one(ledger([]), "source") is None
 
 
 def test_a_source_without_a_recorded_cost_is_not_free(firm: Firm) -> None:

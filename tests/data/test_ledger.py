@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from itertools import combinations
 
 import ibis
@@ -11,13 +13,16 @@ import pytest
 
 from crm_lib import ledger
 from crm_lib.book import Book, open_book
+from crm_lib.dataset import load
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError
-from tests.conftest import MakeProject
+from tests.conftest import ROOT, MakeProject
 from tests.data.company import COLUMNS, FILES, RULES, yml
 
 DAY = "2023-04-01"
 TABLES = tuple(COLUMNS)
+
+Opened = Callable[..., Book]
 
 
 def rows(book: Book) -> dict[tuple[str, str], dict[str, str]]:
@@ -30,15 +35,45 @@ def rows(book: Book) -> dict[tuple[str, str], dict[str, str]]:
     return found
 
 
+def unlocks(components: list[ledger.Component]) -> dict[str, str]:
+    """Of each missing part of the profit, what would supply it."""
+    return {item.name: item.unlock for item in components if item.status == "missing"}
+
+
 def column(book: Book, name: str) -> dict[tuple[str, str], str]:
     """The rows in which a column is not 0."""
     return {key: row[name] for key, row in rows(book).items() if row[name] != "0.00"}
 
 
-@pytest.fixture
-def company(make_project: MakeProject) -> Book:
-    make_project("co", FILES, yml())
-    return open_book("co", as_of=DAY)
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """`opened(rules=…, scope=…, as_of=…)`: the book of the company, each opened once for all tests."""
+    root = tmp_path_factory.mktemp("companies")
+    for shared in ("notebooks", "expectations"):
+        (root / shared).symlink_to(ROOT / shared)
+    names: dict[str, str] = {}
+
+    @cache
+    def one(rules: str = "", scope: str = "", as_of: str = DAY) -> Book:
+        name = names.setdefault(rules, f"co{len(names)}")
+        folder = root / "data" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in FILES.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        (folder / "dataset.yml").write_text(yml(rules=rules, name=name), encoding="utf-8")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CRM_HOME", str(root))
+            for variable in ("CRM_CACHE", "CRM_REPORTS"):
+                patch.delenv(variable, raising=False)
+            return open_book(name, as_of=as_of, scope=scope)
+
+    yield one
+    one.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def company(opened: Opened) -> Book:
+    return opened()
 
 
 def test_every_row_by_hand(company: Book) -> None:
@@ -84,9 +119,8 @@ def test_each_cost_in_its_month(company: Book) -> None:
     }  # fmt: skip
 
 
-def test_rules_cost_what_is_not_recorded(make_project: MakeProject) -> None:
-    make_project("co", FILES, yml(rules=RULES))
-    book = open_book("co", as_of=DAY)
+def test_rules_cost_what_is_not_recorded(opened: Opened) -> None:
+    book = opened(rules=RULES)
     assert column(book, "contact_cost") == {
         ("anna", "01"): "7.50", ("anna", "02"): "2.00", ("ben", "03"): "27.00", ("-", "02"): "4.00",
     }  # fmt: skip
@@ -111,18 +145,42 @@ def test_rules_cost_what_is_not_recorded(make_project: MakeProject) -> None:
     assert (frame.difference == 0).all()
 
 
-def test_campaigns_borne_by_nobody(make_project: MakeProject) -> None:
-    make_project("co", FILES, yml(rules="ledger: {campaign_cost: none}"))
-    book = open_book("co", as_of=DAY)
+def test_campaigns_borne_by_nobody(opened: Opened) -> None:
+    book = opened(rules="ledger: {campaign_cost: none}")
     assert column(book, "campaign_cost") == {("-", "02"): "10.00", ("-", "03"): "6.00"}
     assert (collect(book.reconciliation).difference == 0).all()
 
 
+def test_what_campaigns_of_a_kind_cost_is_a_part_of_the_ledger(make_project: MakeProject) -> None:
+    """K1, of the kind asked for, bears 10.00 and three exposures; K2 is of another."""
+    campaigns = (
+        "id,starts,cost,kind\nK1,2023-02-01,10.00,Acquisition\nK2,2023-03-01,6.00,promotion\n"
+    )
+    mapped = COLUMNS["campaigns"] + ", kind: kind"
+    make_project("co", {**FILES, "campaigns.csv": campaigns}, yml(campaigns=mapped))
+    book = open_book("co", as_of=DAY)
+    spent = book.spent_on_campaigns("acquisition")
+    assert spent is not None
+    found = collect(spent).groupby("customer_id", dropna=False)[["exposure_cost", "campaign_cost"]]
+    assert found.sum().astype(float).to_dict("index") == {
+        "anna": {"exposure_cost": 0.5, "campaign_cost": 3.34},
+        "ben": {"exposure_cost": 0.5, "campaign_cost": 3.33},
+        "carla": {"exposure_cost": 0.5, "campaign_cost": 3.33},
+    }
+    other = book.spent_on_campaigns("promotion")
+    assert other is not None
+    row = collect(other).iloc[0]
+    assert (pd.isna(row["customer_id"]), float(row["campaign_cost"])) == (True, 6)
+
+
+def test_without_kinds_of_campaigns_none_is_told_apart(company: Book) -> None:
+    assert company.spent_on_campaigns("acquisition") is None
+
+
 @pytest.mark.parametrize("scope", ["", "place = 'Köln'"])
 @pytest.mark.parametrize("rules", ["", RULES])
-def test_parts_are_the_whole(make_project: MakeProject, rules: str, scope: str) -> None:
-    make_project("co", FILES, yml(rules=rules))
-    book = open_book("co", as_of=DAY, scope=scope)
+def test_parts_are_the_whole(opened: Opened, rules: str, scope: str) -> None:
+    book = opened(rules=rules, scope=scope)
     known = {item.name for item in book.components if item.status != "missing"}
     for row in book.ledger.to_pyarrow().to_pylist():
         money = {name: row[name] or Decimal(0) for name in ledger.MONEY}
@@ -150,10 +208,9 @@ def test_the_reconciliation_tells_a_ledger_that_does_not_add_up(company: Book) -
 
 
 def test_a_scope_keeps_the_costs_of_its_customers_whole_and_no_others(
-    make_project: MakeProject,
+    opened: Opened,
 ) -> None:
-    make_project("co", FILES, yml(rules=RULES))
-    book = open_book("co", as_of=DAY, scope="place = 'Köln'")
+    book = opened(rules=RULES, scope="place = 'Köln'")
     assert set(rows(book)) == {("anna", "01"), ("anna", "02"), ("-", "02")}
     # The share of the campaign is that of anna among all who were exposed, in scope or not.
     assert column(book, "campaign_cost") == {("anna", "02"): "3.34"}
@@ -166,10 +223,9 @@ def test_a_scope_keeps_the_costs_of_its_customers_whole_and_no_others(
     })  # fmt: skip
 
 
-def test_what_is_recorded_later_changes_nothing(make_project: MakeProject) -> None:
+def test_what_is_recorded_later_changes_nothing(make_project: MakeProject, opened: Opened) -> None:
     """As of 1 March: with the rows of March and later, and with a file that ends before them."""
-    make_project("co", FILES, yml(rules=RULES))
-    before = open_book("co", as_of="2023-03-01")
+    before = opened(rules=RULES, as_of="2023-03-01")
     early = {
         name: "".join(
             line
@@ -236,7 +292,7 @@ def test_without_a_cost_column_nothing_is_known_of_profit(make_project: MakeProj
     assert (frame.profit == frame.revenue).all()
     assert frame.revenue.sum() == 725
     assert frame.gross_sales.sum() == 725 + 105
-    missing = {item.name: item.unlock for item in book.components if item.status == "missing"}
+    missing = unlocks(book.components)
     assert missing["cost_of_goods"] == "map `cost` of the table `lines`"
     assert set(missing) == {"discount", *ledger.COSTS}
 
@@ -249,12 +305,17 @@ def test_each_missing_table_is_missing_and_nothing_else(make_project: MakeProjec
     for table, names in lost.items():
         rest = tuple(name for name in TABLES if name != table)
         make_project("co", FILES, yml(rest, RULES))
-        book = open_book("co", as_of=DAY)
-        missing = {item.name: item.unlock for item in book.components if item.status == "missing"}
+        missing = unlocks(ledger.components(load("co")))
         assert set(missing) == names
         assert f"`{table}`" in missing.popitem()[1]
-        assert (collect(book.reconciliation).difference == 0).all()
-        assert all(row[name] == "?" for row in rows(book).values() for name in names)
+
+
+def test_the_money_of_a_missing_table_is_unknown(make_project: MakeProject) -> None:
+    make_project("co", FILES, yml(tuple(name for name in TABLES if name != "contacts"), RULES))
+    book = open_book("co", as_of=DAY)
+    assert set(unlocks(book.components)) == {"contact_cost"}
+    assert (collect(book.reconciliation).difference == 0).all()
+    assert all(row["contact_cost"] == "?" for row in rows(book).values())
 
 
 def test_a_column_that_is_empty_throughout_is_missing(make_project: MakeProject) -> None:
@@ -322,13 +383,20 @@ def test_negative_costs_are_credits(make_project: MakeProject) -> None:
         ("{order_cots: 1}", "Did you mean 'order_cost'"),
         ("{hour_cost: -1}", "ledger.hour_cost"),
         ("{capital_rate: dear}", "ledger.capital_rate"),
-        ("{contact_cost: {vist: 9}}", "Did you mean 'visit'"),
         ("{campaign_cost: all}", "ledger.campaign_cost"),
     ],
 )
 def test_faulty_rules_are_refused(make_project: MakeProject, rules: str, said: str) -> None:
     make_project("co", FILES, yml(rules=f"ledger: {rules}"))
     with pytest.raises(UsageError, match=said):
+        load("co")
+
+
+def test_a_rate_for_a_kind_of_contact_that_there_is_not_is_refused(
+    make_project: MakeProject,
+) -> None:
+    make_project("co", FILES, yml(rules="ledger: {contact_cost: {vist: 9}}"))
+    with pytest.raises(UsageError, match="Did you mean 'visit'"):
         open_book("co", as_of=DAY)
 
 
@@ -340,9 +408,11 @@ def test_a_kind_of_contact_of_ones_own_can_have_a_rate(make_project: MakeProject
     assert column(open_book("co", as_of=DAY), "contact_cost")["ben", "03"] == "9.00"
 
 
-def test_a_changed_rule_makes_another_book(make_project: MakeProject, company: Book) -> None:
+def test_a_changed_rule_makes_another_book(make_project: MakeProject) -> None:
+    make_project("co", FILES, yml())
+    plain = open_book("co", as_of=DAY)
     make_project("co", FILES, yml(rules="ledger: {order_cost: 1}"))
-    assert open_book("co", as_of=DAY).folder != company.folder
+    assert open_book("co", as_of=DAY).folder != plain.folder
 
 
 def test_dates_that_stand_for_unknown_are_unknown(make_project: MakeProject) -> None:

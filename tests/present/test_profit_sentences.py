@@ -118,7 +118,8 @@ def test_without_an_interval_or_for_other_years_the_claim_is_not_judged() -> Non
 
 def origins(**more: object) -> pd.DataFrame:
     frame = pd.DataFrame(
-        {"source": ["fair", "web", "all"], "won": [40, 60, 100], "cac": [30.0, 5.0, 15.0],
+        {"source": ["fair", "web", "all"], "won": [40, 60, 100], "cac": [30.0, 5.0, 15.0], "coverage": 1.0,
+         "cost": [1200.0, 300.0, 1500.0],
          "payback_month": [np.nan, 2.0, 4.0], "followed_months": [20, 20, 24], "first_year": [40, 60, 100],
          "repeat_rate": [0.5, 0.7, 0.6], "worth": np.nan, "worth_to_cac": np.nan}
     )  # fmt: skip
@@ -126,18 +127,48 @@ def origins(**more: object) -> pd.DataFrame:
 
 
 def test_acquisition_names_cost_payback_and_extremes() -> None:
-    assert sentences.acquisition(origins(), "source", "EUR") == (
-        "Winning a customer cost €15.00; on average it was paid back in month 4 of the relationship. "
+    assert told(origins()) == (
+        "Winning a customer cost €15.00; on average contribution covered that in month 4 of the relationship. "
         "Web was the cheapest source (€5.00), fair the dearest (€30.00)."
     )
-    unpaid = origins(payback_month=np.nan)
-    assert "not paid back within the 24 months observed" in sentences.acquisition(
-        unpaid, "source", "EUR"
+    unpaid = told(origins(payback_month=np.nan))
+    assert "contribution did not cover that within the 24 months observed" in unpaid
+    assert told(origins(cac=np.nan)).startswith("What winning customers cost is not known")
+    texts = shapes.paid_back(origins(cac=[30.0, np.nan, 15.0]))["paid_back"].tolist()
+    assert texts == ["not within 20 months", "cost not known", "month 4"]
+
+
+def told(frame: pd.DataFrame, **more: object) -> str:
+    return sentences.acquisition(frame, "source", "EUR", **{"earning": "contribution", **more})  # type: ignore[arg-type]
+
+
+def test_campaigns_are_named_in_the_cost_of_winning() -> None:
+    booked = pd.DataFrame(
+        {"source": ["acquisition campaigns"], "won": [0], "cost": [400.0], "coverage": np.nan}
     )
-    unknown = sentences.acquisition(origins(cac=np.nan), "source", "EUR")
-    assert unknown.startswith("What winning customers cost is not known")
-    texts = shapes.paid_back(origins())["paid_back"].tolist()
-    assert texts == ["not within 20 months", "month 2", "month 4"]
+    said = told(pd.concat([booked, origins(cac=[30.0, 5.0, 19.0])], ignore_index=True))
+    assert said.startswith(
+        "Winning a customer cost €19.00, €4.00 of it for acquisition campaigns; "
+    )
+    assert "campaigns apart, web was the cheapest source (€5.00), fair the dearest (€30.00)" in said
+
+
+def test_a_source_without_a_recorded_cost_is_not_the_cheapest() -> None:
+    said = told(origins(cac=[np.nan, 10.0, 10.0], coverage=[0.0, 0.2, 0.1]))
+    assert "A cost is recorded for 10% of customers, and over those it is counted." in said
+    assert "What winning a customer from fair cost is not recorded." in said
+    assert "cheapest" not in said
+
+
+def test_what_one_brings_in_all_bears_its_horizon_its_rate_and_its_name() -> None:
+    terms = {"horizon_months": 36, "discount_rate": 0.1, "as_of": date(2026, 1, 1)}
+    said = told(origins(worth=45.0, worth_to_cac=3.0), terms=terms, earning="revenue")
+    assert "on average revenue covered that" in said
+    assert said.endswith(
+        "One won brings €45.00 of revenue, 3.0 times its cost: so far, and by the lifetime value model "
+        "in the 36 months from 1 January 2026 on, discounted at 10% a year."
+    )
+    assert "brings" not in told(origins(worth=45.0, worth_to_cac=3.0))
 
 
 @dataclass
@@ -146,6 +177,17 @@ class Found:
     per_won: float = 60.0
     per_kept: float = 10.0
     window: Window = WINDOW
+
+
+def test_a_year_that_the_data_do_not_reach_is_said_and_not_judged() -> None:
+    said = sentences.tenure(paired(1.3, 1.1, 1.6).assign(late_year=3), 3.0)
+    assert said.startswith(
+        "The data reach to year 3 of the relationship only; the claim is about year 4."
+    )
+    assert "threefold" not in said
+    other = sentences.tenure(paired(1.3, 1.1, 1.6).assign(late_year=3), 3.0, asked=6)
+    assert other.startswith("The data reach to year 3 of the relationship only, not to year 6.")
+    assert "reach" not in sentences.tenure(paired(1.3, 1.1, 1.6).assign(late_year=3), 3.0, asked=3)
 
 
 def test_winning_against_keeping_is_set_beside_the_claim() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from crm_lib.present.sentences.acquisition import (
     acquisition,
     acquisition_expected,
+    acquisition_expected,
     acquisition_quality,
     campaigns,
     keeping,
@@ -98,6 +99,7 @@ from crm_lib.present.sentences.segments import (
 
 __all__ = [
     "acquisition",
+    "acquisition_expected",
     "acquisition_expected",
     "acquisition_quality",
     "at_risk",
