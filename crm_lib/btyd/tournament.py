@@ -3,8 +3,9 @@
 The model with the lowest mean Poisson deviance is picked, unless a rule does as well: then the
 tournament refuses, because a model that a rule beats must not be used. Among models that are tied
 (see `TIED`) one whose parameters the data determine goes before one with open ones, which allows
-no interval; then the one with fewer parameters. The mean absolute error is shown but never decides:
-on sparse data "nobody buys again" nearly wins by it.
+no interval. Fewer parameters are no merit: NBD has the fewest because it knows no leaving, and values
+too high. The mean absolute error is shown but never decides: on sparse data "nobody buys again"
+nearly wins by it.
 """
 
 from __future__ import annotations
@@ -191,13 +192,13 @@ def _winner_first(table: pd.DataFrame, fitted: Mapping[str, PurchaseModel]) -> p
     if len(near) < 2:
         return table
     # What beats every rule stands above them, so the winner goes to the top.
-    winner = min(near, key=lambda row: (*_looseness(fitted[table.at[row, "contestant"]]), row))
+    winner = min(near, key=lambda row: (_is_open(fitted[table.at[row, "contestant"]]), row))
     return table.loc[[winner, *table.index.drop(winner)]].reset_index(drop=True)
 
 
-def _looseness(model: PurchaseModel) -> tuple[bool, int]:
-    """Whether the data leave a parameter of the model open, and how many it has."""
-    return bool(model.estimate_ and model.estimate_.weak), len(model.names)
+def _is_open(model: PurchaseModel) -> bool:
+    """Whether the data leave a parameter of the model undetermined."""
+    return bool(model.estimate_ and model.estimate_.weak)
 
 
 def _fitted(

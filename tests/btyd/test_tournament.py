@@ -258,7 +258,8 @@ def _known(**weak: tuple[str, ...]) -> dict[str, Any]:
         (_known(pareto_nbd=(), bg_nbd=()), 0.5 * TIED, "pareto_nbd"),
         (_known(pareto_nbd=("s",), bg_nbd=()), 0.5 * TIED, "bg_nbd"),
         (_known(pareto_nbd=("s",), bg_nbd=()), 1.5 * TIED, "pareto_nbd"),  # no tie
-        (_known(pareto_nbd=(), nbd=()), 0.5 * TIED, "nbd"),  # fewer parameters
+        (_known(pareto_nbd=("beta",), nbd=()), 0.5 * TIED, "nbd"),
+        (_known(pareto_nbd=(), nbd=()), 0.5 * TIED, "pareto_nbd"),  # knowing no leaving is no merit
         (_known(pareto_nbd=(), nbd=("r",)), 0.5 * TIED, "pareto_nbd"),
     ],
 )

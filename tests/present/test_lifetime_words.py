@@ -62,6 +62,9 @@ def test_the_tournament_names_its_window_and_its_rule() -> None:
     assert "what 150 customers bought in January–December 2023" in said
     assert "110 purchases expected, 100 came (+10.0%)" in said
     assert "that of the best rule, 'Same rate as before', 2.00" in said
+    nearest = table(0.9999, 2.0).head(1).assign(title="Pareto/NBD", contestant="pareto_nbd")
+    tied = sentences.clv_tournament(pd.concat([table(1.0, 2.0), nearest]), YEAR, 150, 100)
+    assert tied.startswith("BG/NBD came as close as any model to what 150 customers bought")
     beaten = sentences.clv_tournament(table(3.0, 2.0), YEAR, 150, 100)
     assert "the rule 'Same rate as before' did as well as any model" in beaten
     assert "Nobody bought" in sentences.clv_tournament(table(1.0, 2.0), YEAR, 150, 0)

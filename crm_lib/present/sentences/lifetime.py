@@ -77,8 +77,9 @@ def clv_tournament(table: pd.DataFrame, window: Window | None, people: float, bo
     }
     if rule["deviance"] <= best["deviance"]:
         return say("clv.tournament.beaten", **fields)
+    tied = best["deviance"] > models["deviance"].min()
     return say(
-        "clv.tournament",
+        "clv.tournament.tied" if tied else "clv.tournament",
         customers=customers(people),
         predicted=words.count(best["predicted"]),
         actual=words.count(bought),

@@ -35,6 +35,7 @@ LIFETIME: dict[str, str] = {
     "clv.refused": "No lifetime value is shown. {reason}",
     # can a model be trusted here?
     "clv.tournament": "{title} came closest to what {customers} bought in {window}, which no model had seen: {predicted} purchases expected, {actual} came ({bias}). Its deviance is {deviance}, that of the best rule, '{rule}', {rule_deviance}.",
+    "clv.tournament.tied": "{title} came as close as any model to what {customers} bought in {window}, which no model had seen, and the data determine its parameters: {predicted} purchases expected, {actual} came ({bias}). Its deviance is {deviance}, that of the best rule, '{rule}', {rule_deviance}.",
     "clv.tournament.beaten": "In {window}, which no model had seen, the rule '{rule}' did as well as any model: deviance {rule_deviance} against {deviance} of {title}.",
     "clv.tournament.no_model": "No model could be fitted to what was known before {window}.",
     "clv.tournament.nobody": "Nobody bought in {window}, so no model can be judged by it.",
