@@ -9,7 +9,6 @@ from __future__ import annotations
 from crm_lib.present.sentences.acquisition import (
     acquisition,
     acquisition_expected,
-    acquisition_expected,
     acquisition_quality,
     campaigns,
     keeping,
@@ -99,7 +98,6 @@ from crm_lib.present.sentences.segments import (
 
 __all__ = [
     "acquisition",
-    "acquisition_expected",
     "acquisition_expected",
     "acquisition_quality",
     "at_risk",
