@@ -72,7 +72,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Validated data, segments, lifecycle and value of customers, in reports that open offline.",
     epilog="Exit codes: 0 published · 2 wrong usage or configuration · 3 the data failed a critical "
-    "rule · 4 published, and an alert fired · 5 a report failed, or a score or a published number "
+    "rule · 4 published, and an alert fired · 5 a report failed, or a score or a reference number "
     "is missed by more than its tolerance · 6 another run holds the lock · 130 interrupted.",
 )
 
@@ -367,7 +367,7 @@ def score(
 
 @app.command()
 def verify() -> None:
-    """Refit every model on public data, and compare each number with the published one."""
+    """Refit every model on public data, and compare each number with its reference."""
     from crm_lib import project
     from crm_lib import verify as verification
     from crm_lib.verify import page, show

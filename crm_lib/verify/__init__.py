@@ -1,4 +1,4 @@
-"""Do the numbers hold? Every model refitted on public data, beside what others published.
+"""Do the numbers hold? Every model refitted on public data, beside reference numbers.
 
 Each subject is a module with `CHECKS`; a check is data (see `check.Check`), so that the command, the
 page and the test are one table.

@@ -14,14 +14,14 @@ from crm_lib import facts
 from crm_lib.analysis import concentration, flow, repeat
 from crm_lib.engine import collect, connect
 from crm_lib.periods import Window
-from crm_lib.verify.check import Check, as_printed
+from crm_lib.verify.check import APART, Check, as_printed
 
 if TYPE_CHECKING:
     from crm_lib.verify.study import Study
 
 OBSERVED = Window(date(1997, 1, 1), date(1998, 7, 1))
 TOP = (0.01, 0.1, 0.2)
-_SOURCE = "recomputed from the raw log, apart from this software"
+_SOURCE = f"recomputed from the raw log, {APART}"
 
 
 class Base:

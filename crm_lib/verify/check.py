@@ -1,4 +1,4 @@
-"""One number that somebody published, and how near ours must come to it."""
+"""One reference number, printed elsewhere or computed apart, and how near ours must come to it."""
 
 from __future__ import annotations
 
@@ -19,27 +19,36 @@ PARAMETER = 1e-3
 LOG_LIKELIHOOD = 0.01
 """Absolute tolerance of a log-likelihood from the same data."""
 
+APART = "apart from this software"
+"""How the source of a number ends that nobody printed: it was computed or measured to check ours."""
+
 _NOTHING = 1e-300
-"""Tolerance of a published 0: what a double cannot tell from it."""
+"""Tolerance of a reference of 0: what a double cannot tell from it."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A published number and how we get ours.
+    """A reference number and how we get ours.
 
-    `published` is the text as printed; `tolerance` the largest difference that passes, in the
-    number's own unit; `ours` computes our number from the public data.
+    `reference` is the number as a text with the digits that are known; `tolerance` the largest
+    difference that passes, in the number's own unit; `source` where the reference is printed, or how
+    it was computed, ending in `APART`; `ours` computes our number from the public data.
     """
 
     subject: str
     what: str
-    published: str
+    reference: str
     tolerance: float
     source: str
     ours: Callable[[Study], float]
 
+    @property
+    def is_printed(self) -> bool:
+        """Is it printed in a paper, a note or another software's tests? Else it was computed apart."""
+        return not self.source.endswith(APART)
+
     def run(self, study: Study) -> Result:
-        """Our number beside the published one; what cannot be computed fails with its reason."""
+        """Our number beside the reference; what cannot be computed fails with its reason."""
         try:
             return Result(self, float(self.ours(study)), "")
         except CrmError as error:
@@ -56,8 +65,8 @@ class Result:
 
     @property
     def difference(self) -> float:
-        """Ours − published."""
-        return self.ours - float(self.check.published)
+        """Ours − reference."""
+        return self.ours - float(self.check.reference)
 
     @property
     def holds(self) -> bool:
@@ -65,11 +74,11 @@ class Result:
 
     @property
     def shown(self) -> str:
-        """Our number with one digit more than the published one, so that a near miss can be seen."""
+        """Our number with one digit more than the reference, so that a near miss can be seen."""
         if math.isnan(self.ours):
             return "none"
-        number = Decimal(self.check.published)
-        if "e" in self.check.published.lower() or len(number.as_tuple().digits) > 12:
+        number = Decimal(self.check.reference)
+        if "e" in self.check.reference.lower() or len(number.as_tuple().digits) > 12:
             return f"{self.ours:.{len(number.as_tuple().digits)}g}"
         return f"{self.ours:.{max(_decimals(number) + 1, 0)}f}"
 

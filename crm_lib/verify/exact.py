@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from crm_lib.btyd import MODELS, PurchaseModel, histories
-from crm_lib.verify.check import Check, relative
+from crm_lib.verify.check import APART, Check, relative
 
 if TYPE_CHECKING:
     from crm_lib.verify.study import Study
 
 _NAMES = {"BG/NBD": "bg_nbd", "Pareto/NBD": "pareto_nbd"}
-_SOURCE = "computed to 60 digits"
+_SOURCE = f"computed to 60 digits, {APART}"
 _SHARE = 1e-9
 _SHARE_FAR = 1e-6
 _FAR = 10_000

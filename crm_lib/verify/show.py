@@ -12,7 +12,7 @@ from rich.text import Text
 from crm_lib.present import words
 from crm_lib.verify.check import Result
 
-COLUMNS = ("number", "published", "ours", "difference", "tolerance")
+COLUMNS = ("number", "reference", "ours", "difference", "tolerance")
 _LOG_WIDTH = 180
 
 
@@ -27,7 +27,7 @@ def cells(result: Result) -> tuple[str, ...]:
     check = result.check
     return (
         check.what,
-        check.published,
+        check.reference,
         result.problem or result.shown,
         "" if result.problem else f"{result.difference:+.2g}" if result.difference else "0",
         f"{check.tolerance:.2g}",
@@ -36,17 +36,18 @@ def cells(result: Result) -> tuple[str, ...]:
 
 def conclusion(results: Sequence[Result]) -> str:
     """How many numbers hold, in a sentence or two."""
+    printed = sum(result.check.is_printed for result in results)
+    numbers = (
+        f"{words.count(len(results))} reference numbers ({words.count(printed)} printed in papers, notes "
+        f"and other software's tests, {words.count(len(results) - printed)} computed apart from this "
+        "software)"
+    )
     failing = [result for result in results if not result.holds]
     if not failing:
-        return (
-            f"All {words.count(len(results))} published numbers come out within their tolerances."
-        )
+        return f"All {numbers} come out within their tolerances."
     held = words.count(len(results) - len(failing))
     outside = words.counted(len(failing), "does not", "do not")
-    return (
-        f"{held} of {words.count(len(results))} published numbers come out within their tolerances; "
-        f"{outside}."
-    )
+    return f"{held} of {numbers} come out within their tolerances; {outside}."
 
 
 def table(results: Sequence[Result], origin: str) -> None:
@@ -58,7 +59,7 @@ def table(results: Sequence[Result], origin: str) -> None:
         _print(console, f"{subject} ({source})", group)
     if failing := [result for result in results if not result.holds]:
         _print(console, "Outside their tolerances", failing, named=True)
-    console.print(f"{conclusion(results)} CDNOW read from: {origin}.", markup=False)
+    console.print(f"{conclusion(results)} CDNOW read from: {origin}.", markup=False, soft_wrap=True)
 
 
 def _print(console: Console, title: str, results: Sequence[Result], named: bool = False) -> None:
