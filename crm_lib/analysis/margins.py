@@ -127,7 +127,8 @@ def _drawn(
 ) -> ir.NumericValue:
     """A customer's total ÷ weight, drawn towards the mean of all as far as credibility says."""
     if own.k is None:
-        return ibis.literal(mean)
+        # A bare number is an exact decimal to the engine, and the product of a few overflows.
+        return ibis.literal(repr(float(mean))).cast("float64")
     if own.k == 0:
         return ibis.coalesce(total / weight.nullif(0), mean)
     return (total.fill_null(0.0) + own.k * mean) / (weight.fill_null(0.0) + own.k)

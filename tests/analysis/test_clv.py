@@ -14,6 +14,7 @@ from scipy import integrate
 
 from crm_lib import btyd
 from crm_lib.analysis import clv, equity, lifetime, margins
+from crm_lib.btyd.credibility import UNKNOWN
 from crm_lib.btyd.nbd import Nbd
 from crm_lib.btyd.pareto_nbd import ParetoNbd
 from crm_lib.btyd.stakes import Living, Stakes, with_dropout
@@ -145,6 +146,20 @@ def test_stakes_hold_the_whole_equity(stakes: Stakes, frame: pd.DataFrame) -> No
     living = Living.of(stakes, LAW)
     assert living.worth(LAW, **TERMS) == pytest.approx(frame["clv"].sum())  # type: ignore[arg-type]
     assert living.customers.sum() == pytest.approx(frame["p_alive"].sum())
+
+
+def test_everyone_alike_has_a_stake_too(base: Base) -> None:
+    """One mean spend and one rate for all, with all the digits that a number has."""
+    known = margins.of(base.occasions, base.ledger)
+    spend = replace(known.spend, model=None, mean=26.123456789012345, own=UNKNOWN)
+    rates = replace(known.rates, mean=0.512345678901234567, own=UNKNOWN)
+    alike = replace(known, spend=spend, rates=rates)
+    seen = lifetime.histories(base.customers)
+    values = clv.by_customer(base.customers, seen, LAW, alike.per_occasion(), **TERMS)  # type: ignore[arg-type]
+    each = spend.mean * rates.mean
+    held = equity.stakes(values)
+    assert held.squares.sum() == pytest.approx(400 * each**2)
+    assert held.margin.sum() == pytest.approx(400 * each)
 
 
 def test_the_interval_is_around_the_equity(stakes: Stakes, base: Base) -> None:
