@@ -144,16 +144,17 @@ def reached(customers: ir.Table, *, observed: Window, early: int = 1, late: int 
     found = (base(customers, observed=observed, years=k) for k in range(late, early, -1))
     who = next((who for who in found if who.compared >= FEWEST), None)
     if who is None:
-        _refuse(base(customers, observed=observed, years=early + 1), early, observed)
+        _refuse(base(customers, observed=observed, years=early + 1), early, late, observed)
     return who.years
 
 
-def _refuse(who: Base, early: int, observed: Window) -> NoReturn:
+def _refuse(who: Base, early: int, asked: int, observed: Window) -> NoReturn:
     unknown = f" and {who.first_seen:,} were first seen in the warm-up" if who.first_seen else ""
+    earliest = "" if asked == who.years else f" even for year {who.years}"
     raise NotInData(
-        f"Year {who.years} of the relationship against year {early} needs {FEWEST} customers observed for "
-        f"{who.years} whole years since their first purchase; of {who.buyers:,}, {who.compared:,} were{unknown} "
-        f"({observed})."
+        f"Year {asked} of the relationship against year {early} needs{earliest} {FEWEST} customers "
+        f"observed for {who.years} whole years since their first purchase; of {who.buyers:,}, "
+        f"{who.compared:,} were{unknown} ({observed})."
     )
 
 
@@ -181,7 +182,7 @@ def paired(
     _check(early, late)
     who = base(customers, observed=observed, years=late)
     if who.compared < FEWEST:
-        _refuse(who, early, observed)
+        _refuse(who, early, late, observed)
     both = _two_years(years, customers, observed, early, late)
     stayed = both.filter(both.late_purchases > 0)
     rows = [_ratio("won", both), _ratio("stayed", stayed)]
