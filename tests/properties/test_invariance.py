@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from crm_lib import ledger
 from crm_lib.analysis import (
     cohorts,
     concentration,
@@ -18,6 +19,7 @@ from crm_lib.analysis import (
     decomposition,
     flow,
     profiles,
+    profit,
     repeat,
     segments,
     stages,
@@ -74,6 +76,8 @@ def state(name: str) -> State:
                 "hhi": [concentration.hhi(book.customers)],
             }
         ),
+        "ledger": book.ledger,
+        "profit": profit.by_customer(book.ledger),
         "verdict": _verdict(book),
         **{
             each: _table(book, each)
@@ -144,7 +148,10 @@ def _later(tables: Tables) -> Tables:
             "amount": "-9.99",
         },
     ]
-    person = {"customer": "c950", "name": "Later", "region": "south", "size": "small"}
+    person = {
+        "customer": "c950", "name": "Later", "region": "south", "size": "small",
+        "source": "search", "won_for": "99.00",
+    }  # fmt: skip
     people = [
         {**person, "acquired": "2024-01-01"},
         {**tables["customers"][0], "region": "moved", "acquired": "2024-01-09"},
@@ -158,7 +165,12 @@ def _later(tables: Tables) -> Tables:
         + [{**contact, "at": "2024-01-02 09:00:00", "resolved": "2024-01-03 09:00:00"}],
         "campaigns": [
             *tables["campaigns"],
-            {"campaign": "winter", "starts": "2024-01-01", "ends": "2024-01-31"},
+            {
+                **tables["campaigns"][0],
+                "campaign": "winter",
+                "starts": "2024-01-01",
+                "ends": "2024-01-31",
+            },
         ],
         "exposures": [
             _filled(row, "redeemed", "2024-01-01 00:00:00") for row in tables["exposures"]
@@ -173,12 +185,10 @@ def _filled(row: Row, name: str, text: str) -> Row:
 
 def _times(tables: Tables, factor: str) -> Tables:
     def scaled(row: Row) -> Row:
-        return {
-            **row,
-            **{name: _product(row[name], factor) for name in ("amount", "cost", "discount")},
-        }
+        amounts = [name for name in ("amount", "cost", "discount", "won_for") if name in row]
+        return {**row, **{name: _product(row[name], factor) for name in amounts}}
 
-    return {**tables, "lines": [scaled(row) for row in tables["lines"]]}
+    return {name: [scaled(row) for row in rows] for name, rows in tables.items()}
 
 
 def _product(text: str, factor: str) -> str:
@@ -308,7 +318,7 @@ def test_the_unit_of_money_scales_money_and_nothing_else(
 
 
 MONEY = {
-    "purchases", "returns", "discount", "cost", "margin", "anonymous_revenue", "value_at_stake", "money",
+    "purchases", "cost", "margin", "anonymous_revenue", "value_at_stake", "money", *ledger.MONEY,
 }  # fmt: skip
 """Columns of money beside revenue and what begins with it."""
 
