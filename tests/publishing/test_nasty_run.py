@@ -57,7 +57,8 @@ def soup(path: Path) -> BeautifulSoup:
 
 def test_the_runs_left_what_they_should(project: Path, published: Path) -> None:
     assert [path.name for path in sorted(published.glob("*.html"))] == [
-        "01_data_quality.html", "02_customer_base.html", "03_segments.html", "04_lifecycle.html", "index.html",
+        "01_data_quality.html", "02_customer_base.html", "03_segments.html", "04_lifecycle.html",
+        "05_profitability.html", "06_lifetime_value.html", "index.html",
     ]  # fmt: skip
     verdict = json.loads((published / "manifest.json").read_text())["verdict"]
     assert (verdict["verdict"], verdict["rows"]["quarantined"]) == ("passed with warnings", 3)
@@ -235,7 +236,7 @@ def test_numbers_and_manifest_are_json_about_this_run(published: Path) -> None:
 
 def test_executed_notebooks_hold_no_error_and_nothing_that_runs(published: Path) -> None:
     notebooks = sorted((published / "notebooks").glob("*.ipynb"))
-    assert len(notebooks) == 4
+    assert len(notebooks) == 6
     for path in notebooks:
         nbformat.validate(nbformat.read(path, as_version=4))
         for output in projects.outputs(path):
