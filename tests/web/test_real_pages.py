@@ -18,6 +18,7 @@ RUN = (
     "03_segments",
     "04_lifecycle",
     "05_profitability",
+    "06_lifetime_value",
 )
 NASTY = {
     "history": "index.html",
