@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
+from crm_lib import machine
 from crm_lib.errors import UsageError
 
 REPORT_ROWS = 100_000
@@ -19,19 +19,20 @@ REPORT_ROWS = 100_000
 
 
 def connect(spill_folder: Path | None = None) -> Backend:
-    """A fresh in-process DuckDB. `CRM_THREADS` and `CRM_MEMORY` bound a parallel process's share."""
-    settings: dict[str, str | int] = {}
-    if threads := os.environ.get("CRM_THREADS"):
-        settings["threads"] = int(threads)
-    if memory := os.environ.get("CRM_MEMORY"):
-        settings["memory_limit"] = memory
-    if spill_folder is not None:
-        settings["temp_directory"] = str(spill_folder)
-    backend = ibis.duckdb.connect(**settings)
+    """A fresh in-process DuckDB within this process's share of the machine (see `machine`).
+
+    What does not fit into memory is spilled to `spill_folder`, by default one of its own in the cache,
+    which goes with the connection.
+    """
+    backend = ibis.duckdb.connect(
+        threads=machine.threads(), memory_limit=f"{machine.engine_bytes() // 2**20}MiB"
+    )
     # Extensions need a download, which a site without a network cannot make.
     backend.raw_sql("SET autoinstall_known_extensions = false")
     backend.raw_sql("SET autoload_known_extensions = false")
     backend.raw_sql("SET TimeZone = 'UTC'")
+    spill = str(spill_folder or machine.spill_folder()).replace("'", "''")
+    backend.raw_sql(f"SET temp_directory = '{spill}'")
     return backend
 
 
