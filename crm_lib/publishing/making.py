@@ -56,7 +56,8 @@ def make(
         say(f"{outcome.stem} {'failed' if problem else 'done'} in {seconds:.1f} s")
 
     if tasks:
-        say(f"running {len(tasks)} report(s), {min(jobs, len(tasks))} at a time")
+        at_once = pool.shared(min(jobs, len(tasks))).jobs
+        say(f"running {len(tasks)} report(s), {at_once} at a time")
         pool.run_all(tasks, jobs, scratch, done)
     made.metrics = dict(sorted(made.metrics.items()))
     made.problems = dict(sorted(made.problems.items()))

@@ -13,45 +13,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import crm_lib
-from crm_lib import project
+from crm_lib import machine, project
 from crm_lib.publishing import worker
 from crm_lib.publishing.worker import Outcome, Problem, Task
 
 _LONGEST_SOCKET_FOLDER = 60
-_MEMORY_SHARE = 0.6
-"""Of the memory of the machine, for all engines together; kernels and Python need the rest."""
 
 
-def processors() -> int:
-    """Processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def shared(jobs: int) -> machine.Share:
+    """How many of `jobs` processes run at a time, and what each may take of this machine."""
+    return machine.share(machine.engine_bytes(), machine.processors(), jobs)
 
 
-def memory_bytes() -> int:
-    """Memory this process may use: the machine's, or the container's where that is less."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-    except OSError:
-        return machine
-    return min(machine, int(limit)) if limit.isdecimal() else machine
+def environment(share: machine.Share) -> dict[str, str]:
+    """What each of the processes side by side needs to know: its share of threads and memory.
 
-
-def environment(jobs: int) -> dict[str, str]:
-    """What `jobs` processes side by side need to know: their share of threads and memory.
-
-    `CRM_THREADS` and `CRM_MEMORY` set by the user win. A fixed hash seed keeps runs equal, and the
-    kernels see the same `crm_lib` as this process.
+    `CRM_THREADS` set by the user wins. A fixed hash seed keeps runs equal, and the kernels see the
+    same `crm_lib` as this process.
     """
-    threads = os.environ.get("CRM_THREADS") or str(max(1, processors() // jobs))
-    memory = f"{int(memory_bytes() * _MEMORY_SHARE / jobs / 2**20)}MiB"
+    threads = os.environ.get("CRM_THREADS") or str(share.threads)
     here = str(Path(crm_lib.__file__).resolve().parents[1])
     paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         "CRM_THREADS": threads,
-        "CRM_MEMORY": os.environ.get("CRM_MEMORY") or memory,
+        "CRM_MEMORY": f"{share.memory_bytes // 2**20}MiB",
         "CRM_HOME": str(project.root()),
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
@@ -73,17 +58,18 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def run_all(tasks: list[Task], jobs: int, scratch: Path, done: Callable[[Outcome], None]) -> None:
-    """Run every notebook, `jobs` at a time; `done` gets each outcome as soon as it is there.
+    """Run every notebook, at most `jobs` at a time; `done` gets each outcome as soon as it is there.
 
     However this is left (an interrupt, an error), no worker and no kernel outlives it.
     """
+    share = shared(min(jobs, len(tasks)))
     context = multiprocessing.get_context("spawn")
     stop, ask_to_stop = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
-        max_workers=min(jobs, len(tasks)),
+        max_workers=share.jobs,
         mp_context=context,
         initializer=worker.prepare,
-        initargs=(stop, str(scratch), environment(jobs)),
+        initargs=(stop, str(scratch), environment(share)),
     )
     try:
         futures = {pool.submit(worker.make, task): task for task in tasks}

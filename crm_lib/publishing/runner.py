@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from crm_lib import book, project
+from crm_lib import book, machine, project
 from crm_lib.errors import CriticalDataFailure, CrmError, ReportFailed
 from crm_lib.publishing import lock, pages, plan, pool
 from crm_lib.publishing.day import DayRun, Published, Say, publish
@@ -54,7 +54,7 @@ def run(
         def of_day(day: date) -> DayRun:
             return DayRun(
                 plan=made_plan, day=day, store=store, run_id=store.new_id(day), scratch=scratch,
-                jobs=jobs or pool.processors(), say=say, cell_timeout_seconds=cell_timeout_seconds,
+                jobs=jobs or machine.processors(), say=say, cell_timeout_seconds=cell_timeout_seconds,
                 skip_unchanged=len(made_plan.days) > 1 and not force,
             )  # fmt: skip
 
