@@ -1,15 +1,17 @@
-"""The engine: a connection to DuckDB through Ibis, and `collect`, the one door to pandas."""
+"""The engine: a connection to DuckDB or Spark through Ibis, and `collect`, the one door to pandas."""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Literal
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
+from ibis.backends.sql import SQLBackend
 
 from crm_lib import machine
 from crm_lib.errors import UsageError
@@ -34,6 +36,26 @@ def connect(spill_folder: Path | None = None) -> Backend:
     spill = str(spill_folder or machine.spill_folder()).replace("'", "''")
     backend.raw_sql(f"SET temp_directory = '{spill}'")
     return backend
+
+
+Kind = Literal["duckdb", "spark"]
+"""The engines there are: `engine:` in `dataset.yml`."""
+
+
+def of_kind(kind: Kind) -> SQLBackend:
+    """A connection to the engine `kind`: a fresh DuckDB, or the Spark session of this process.
+
+    Raises UsageError where Spark is not installed or does not start.
+    """
+    if kind == "duckdb":
+        return connect()
+    try:
+        from crm_lib import spark
+    except ImportError as error:
+        raise UsageError(
+            f"The engine 'spark' needs the extra `spark`: pip install 'crm-reports[spark]' ({error})."
+        ) from None
+    return spark.connect()
 
 
 def collect(table: ir.Table, *, max_rows: int = REPORT_ROWS) -> pd.DataFrame:

@@ -164,7 +164,9 @@ def fit(
 def _typical(customers: ir.Table) -> float:
     """The median size of a customer's revenue; 1 where nobody has any."""
     spent = customers.filter(customers.occasions > 0, customers.revenue != 0)
-    size = collect(spent.aggregate(size=spent.revenue.abs().median()))["size"].to_numpy(float)[0]
+    size = collect(spent.aggregate(size=spent.revenue.cast("float64").abs().median()))[
+        "size"
+    ].to_numpy(float)[0]
     return 1.0 if np.isnan(size) else float(size)
 
 
@@ -183,7 +185,8 @@ def _logarithms(customers: ir.Table, typical: float) -> ir.Table:
 
 def _sampled(table: ir.Table, limit: int) -> ir.Table:
     """At most `limit` customers, always the same ones for the same customers, in a fixed order."""
-    return table.order_by(table.customer_id.hash(), "customer_id").limit(limit)
+    # MD5 is the same on every engine.
+    return table.order_by(table.customer_id.hexdigest("md5"), "customer_id").limit(limit)
 
 
 def _standardised(table: ir.Table, scale: Scale) -> ir.Table:
