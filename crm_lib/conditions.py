@@ -15,7 +15,7 @@ from sqlglot import expressions as sql
 
 from crm_lib import engine, schema
 from crm_lib.dataset import Dataset
-from crm_lib.errors import UsageError, unknown
+from crm_lib.errors import SourceError, UsageError, unknown
 
 
 def parse(text: str, what: str) -> sql.Expression:
@@ -46,6 +46,26 @@ _SPELLING = (
     "A column whose name has a space or a sign goes into double quotes, text into single ones: "
     "\"Unit Price\" * Quantity, Country = 'France'."
 )
+
+
+def over_raw(text: str, known: list[str], what: str) -> sql.Expression:
+    """What a mapping says, as SQL: a raw column by its name, else an expression over raw columns.
+
+    Raises SourceError where it is neither, or names a column that is not among `known`.
+    """
+    same = [name for name in known if name.lower() == text.strip().lower()]
+    if same:
+        return sql.column(text if text in same else same[0], quoted=True)
+    try:
+        parsed = parse(text, what)
+    except UsageError as error:
+        near = unknown("raw column", text, known)
+        raise SourceError(f"{error} Or is it a name? {near}") from None
+    try:
+        check_columns(parsed, known, what, "raw column")
+    except UsageError as error:
+        raise SourceError(str(error)) from None
+    return parsed
 
 
 def columns_of(expression: sql.Expression) -> list[str]:

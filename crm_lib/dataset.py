@@ -11,39 +11,18 @@ from zoneinfo import available_timezones
 
 import yaml
 from babel.numbers import list_currencies
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from crm_lib import project, schema
 from crm_lib.cost_rules import CostRules
 from crm_lib.errors import UsageError, listing, unknown
 from crm_lib.segment_map import SegmentMap
+from crm_lib.source import STRICT, Texts
+from crm_lib.source import Source as Source
 from crm_lib.stage_rules import Thresholds
 
 UNKNOWN_CURRENCY = "XXX"
 """ISO 4217 for "no currency": what `crm init` writes until the user says which."""
-
-
-class _Strict(BaseModel):
-    """A block of `dataset.yml`: an unknown key is an error, never ignored.
-
-    The text under a key says what it means; `docs/reference.md` is made of these texts.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Texts = Annotated[list[str], BeforeValidator(_as_list)]
-
-
-def _as_character(value: Any) -> Any:
-    mark = {"tab": "\t", "\\t": "\t"}.get(value, value)
-    if isinstance(mark, str) and len(mark) != 1:
-        raise ValueError(f'\'{value}\' is not one character; write for example ";" or "\\t"')
-    return mark
 
 
 def _as_zone(value: Any) -> Any:
@@ -74,53 +53,10 @@ def _as_currency(value: Any) -> Any:
 Zone = Annotated[str, BeforeValidator(_as_zone)]
 
 
-class Source(_Strict):
-    """Where raw rows lie: files (one, several, a glob), a package's data file or a DuckDB table."""
+class _Strict(BaseModel):
+    """A block of `dataset.yml`."""
 
-    files: Texts = []
-    """files or globs from the project folder: CSV, Excel, Parquet, gzip; `${NAME:-default}` is read
-    from the environment"""
-    package: str | None = None
-    """the Python package whose data files `files` names"""
-    duckdb: str | None = None
-    """a DuckDB file, instead of `files`"""
-    table: str | None = None
-    """the table of the DuckDB file"""
-    sheet: str | None = None
-    """the sheet of an Excel file; the first unless named"""
-    encoding: str | list[str] | None = None
-    """of text files, for example `gb18030`; UTF-8 unless named. Of a list (`[utf-8, cp1252]`) each file
-    is read in the first that its bytes fit"""
-    delimiter: Annotated[str | None, BeforeValidator(_as_character)] = None
-    """between the cells of text files, one character or `tab`; found out unless named"""
-    renamed: dict[str, str] = {}
-    """other names that a raw column has in some of the files: `{net_amount: amount}` reads `net_amount`
-    as `amount`"""
-
-    @property
-    def encodings(self) -> list[str]:
-        """The encodings to try, in order."""
-        given = self.encoding or []
-        return [given] if isinstance(given, str) else given
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Source:
-        if self.duckdb:
-            if self.files or self.package or not self.table:
-                raise ValueError("`duckdb: FILE` needs `table: NAME` and nothing else")
-        elif not self.files:
-            raise ValueError("a source needs `files:` (with or without `package:`) or `duckdb:`")
-        if self.encoding == []:
-            raise ValueError("`encoding:` names none; leave it out for UTF-8")
-        if chained := [name for name in self.renamed.values() if name in self.renamed]:
-            raise ValueError(
-                f"`renamed:` calls '{chained[0]}' something else, too; write {{other name: present name}}"
-            )
-        if self.renamed and self.duckdb:
-            raise ValueError(
-                "`renamed:` is for the files of a source; a DuckDB table has one header"
-            )
-        return self
+    model_config = STRICT
 
 
 class Mapping(_Strict):
