@@ -46,9 +46,9 @@ def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:
             f"as_of {day} lies before the data: '{name}' is observed from {dataset.observed_from}."
         )
     conditions.check_lines(dataset, condition)
-    staged = intake.folder_of(dataset)
-    folder = staged / "as_of" / f"{day}{cache.slug(condition)}"
-    book = Book(dataset, day, condition, staged, folder)
+    taken = intake.taken(dataset)
+    folder = taken.folder / "as_of" / f"{day}{cache.slug(condition)}"
+    book = Book(dataset, day, condition, taken, folder)
     _check_day(dataset, day, book.staged("lines"))
     cache.built(folder, book._count)
     return book
@@ -56,7 +56,7 @@ def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:
 
 def check_days(dataset: Dataset, days: Iterable[date]) -> None:
     """Raise UsageError for a day too long after the last order line; stages what the cache lacks."""
-    lines = engine.connect().read_parquet(intake.folder_of(dataset) / "staged" / "lines.parquet")
+    lines = engine.connect().read_parquet(intake.taken(dataset).staged("lines"))
     _check_day(dataset, max(days), lines)
 
 
@@ -77,13 +77,13 @@ class Book:
     """A read-only handle on the cache of one data set, one day and one scope."""
 
     def __init__(
-        self, dataset: Dataset, as_of: date, scope: str, staged: Path, folder: Path
+        self, dataset: Dataset, as_of: date, scope: str, taken: intake.Intake, folder: Path
     ) -> None:
         self.dataset = dataset
         self.as_of = as_of
         self.scope = scope
         self.folder = folder
-        self.staged_folder = staged
+        self.intake = taken
         self.observed = Window(dataset.observed_from, as_of)
         self.warm_up_ends = dataset.warm_up_ends
 
@@ -94,11 +94,10 @@ class Book:
     def backend(self) -> Backend:
         return engine.connect()
 
-    @cached_property
+    @property
     def made_from(self) -> dict[str, object]:
         """Hashes of configuration, inputs, expectations and code behind this book."""
-        found: dict[str, object] = json.loads((self.staged_folder / "made_from.json").read_text())
-        return found
+        return self.intake.made_from
 
     @cached_property
     def verdict(self) -> verdicts.Verdict:
@@ -120,7 +119,7 @@ class Book:
             else "none: whoever buys for the first time is new",
             "Purchase occasion": f"a customer's {dataset.occasion} with a line where {dataset.purchase}",
             "Currency, time zone": f"{dataset.currency}, {dataset.time_zone}",
-            "Data fingerprint": self.staged_folder.name,
+            "Data fingerprint": self.intake.folder.name,
         }
 
     def has(self, table: str, *columns: str) -> bool:
@@ -143,7 +142,7 @@ class Book:
             name,
             self.staged(name),
             self.failures(name),
-            self._quarantine_rules[name],
+            self.intake.quarantine_rules[name],
             as_of=self.as_of,
             scope=self.scope,
         )
@@ -289,18 +288,11 @@ class Book:
 
     def staged(self, name: str) -> ir.Table:
         """Every row read of a table, accepted or not, with what could not be read beside it."""
-        return self.backend.read_parquet(self.staged_folder / "staged" / f"{name}.parquet")
+        return self.backend.read_parquet(self.intake.staged(name))
 
     def failures(self, name: str) -> ir.Table:
         """One row for each row rule that a row of the table broke: row_id, rule_id."""
-        return self.backend.read_parquet(self.staged_folder / "judged" / f"{name}.parquet")
-
-    @cached_property
-    def _quarantine_rules(self) -> dict[str, list[str]]:
-        """By table, the rules that set a row aside; kept on disk, because asking GX takes seconds."""
-        path = self.staged_folder / "judged" / "quarantine.json"
-        found: dict[str, list[str]] = json.loads(path.read_text())
-        return found
+        return self.backend.read_parquet(self.intake.failures(name))
 
     def _customers(self, lines: ir.Table, as_of: date) -> ir.Table:
         # A scope narrows the base, too: who has no line in it is no prospect of it.
@@ -328,7 +320,7 @@ class Book:
             {name: self.failures(name) for name in tables},
             as_of=self.as_of,
             scope=self.scope,
-            notes=intake.notes(self.staged_folder),
+            notes=self.intake.notes,
         )
         (folder / "verdict.json").write_text(verdict.model_dump_json(indent=1))
         occasion = self.dataset.occasion

@@ -1,59 +1,49 @@
-"""The cache of staged tables, verdicts and facts: Parquet folders named after what they hold.
+"""The cache of staged parts, verdicts and facts: Parquet named after everything that went into it.
 
-A folder appears whole or not at all: it is built beside its place and renamed. Its name is a hash of
-everything that went in, so a changed byte of input, configuration, rule or code is never read as old.
+A folder or file appears whole or not at all: it is made beside its place and renamed. Its name is a hash
+of input, configuration, rules and code, so that a changed byte of any is never read as old.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
 
-from crm_lib import corrections, project, sources
+from crm_lib import project
 from crm_lib.dataset import Dataset
 
-_CODE = (
-    "schema", "dataset", "periods", "segment_map", "stage_rules", "cost_rules", "known", "conditions", "engine", "encodings", "textfiles",
-    "casting", "sourcefiles", "sources", "corrections", "staging", "quality", "intake", "facts", "ledger", "book", "btyd", "analysis", "marts",
+STAGING = (
+    "schema", "dataset", "conditions", "engine", "encodings", "textfiles", "casting", "sourcefiles", "parts", "sources",
+    "corrections", "staging",
 )  # fmt: skip
-"""Modules and packages of `crm_lib` whose code decides what the cache holds."""
+"""Modules and packages of `crm_lib` whose code decides what a staged part holds."""
+JUDGING = (*STAGING, "periods", "quality", "intake")
+"""… which of its rows fail."""
+FACTS = (
+    *JUDGING, "segment_map", "stage_rules", "cost_rules", "known", "facts", "ledger", "book", "btyd", "analysis", "marts",
+)  # fmt: skip
+"""… what is counted of them."""
 
 
-def fingerprint(dataset: Dataset) -> tuple[str, dict[str, object]]:
-    """The name of this data set's cache folder, and what it was made from (for the manifest)."""
-    inputs: dict[str, dict[str, str]] = {}
-    for table, config in dataset.tables.items():
-        inputs[table] = sources.fingerprints(config, dataset.obtain)
-        corrected = corrections.path(dataset.name, table)
-        if corrected.is_file():
-            inputs[table][project.shown(corrected)] = _hash(corrected.read_bytes())
-    rules = sorted(project.expectations_folder().glob("*.json"))
-    made_from: dict[str, object] = {
-        "configuration": _hash(dataset.model_dump_json().encode()),
-        "inputs": inputs,
-        "expectations": _hash(*(path.read_bytes() for path in rules)),
-        "code": _hash(*(path.read_bytes() for path in _code_files())),
-    }
-    return _hash(json.dumps(made_from, sort_keys=True).encode())[:16], made_from
-
-
-def _code_files() -> list[Path]:
-    here = Path(__file__).parent
-    found = [path for name in _CODE for path in (here / f"{name}.py", *here.glob(f"{name}/*.py"))]
-    return sorted(path for path in found if path.is_file())
-
-
-def _hash(*parts: bytes) -> str:
+def hashed(*parts: bytes | str) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
-        digest.update(hashlib.blake2b(part).digest())
+        digest.update(hashlib.blake2b(part.encode() if isinstance(part, str) else part).digest())
     return digest.hexdigest()
+
+
+@cache
+def code(modules: Iterable[str]) -> str:
+    """A hash of the code of these modules and packages."""
+    here = Path(__file__).parent
+    found = [path for name in modules for path in (here / f"{name}.py", *here.glob(f"{name}/*.py"))]
+    return hashed(*(path.read_bytes() for path in sorted(found) if path.is_file()))
 
 
 def folder_of(dataset: Dataset, name: str) -> Path:
@@ -62,7 +52,7 @@ def folder_of(dataset: Dataset, name: str) -> Path:
 
 def slug(text: str) -> str:
     """A short name for a condition, empty for none."""
-    return f"-{_hash(text.strip().encode())[:8]}" if text.strip() else ""
+    return f"-{hashed(text.strip())[:8]}" if text.strip() else ""
 
 
 def built(folder: Path, build: Callable[[Path], None]) -> Path:
@@ -82,3 +72,14 @@ def built(folder: Path, build: Callable[[Path], None]) -> Path:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return folder
+
+
+def beside(path: Path) -> Path:
+    """A name of this process to write `path` under, for `settled` to put in place."""
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def settled(path: Path) -> Path:
+    """`path`, with what was written `beside` it. Two processes that make the same make it equal."""
+    os.replace(beside(path), path)
+    return path

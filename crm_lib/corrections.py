@@ -6,6 +6,8 @@ source itself is never changed, and the number of rows read stays the same.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -29,8 +31,8 @@ def path(dataset: str, table: str) -> Path:
 def applied(raw: ir.Table, dataset: str, table: str, backend: Backend, scratch: Path) -> ir.Table:
     """`raw` with the rows that the corrections file names replaced by its versions.
 
-    Raises SourceError when the file lacks a column, repeats a row, names a row that is not there,
-    or holds a value that its column cannot.
+    Raises SourceError when the file lacks a column, repeats a row, or holds a value that its column
+    cannot. Rows that are not there are told by `check_rows`.
     """
     file = path(dataset, table)
     if not file.is_file():
@@ -43,8 +45,40 @@ def applied(raw: ir.Table, dataset: str, table: str, backend: Backend, scratch: 
         raise SourceError(f"'{label}' has columns that the source lacks: {listing(extra)}.")
     typed = corrected.select(**{n: corrected[n].try_cast(raw[n].type()) for n in raw.columns})
     _check_values(typed, corrected, label)
-    _check_rows(typed, raw, label)
-    return raw.anti_join(typed, _KEY).union(typed)
+    count, distinct = (int(r.count().execute()) for r in (typed, typed.select(_KEY).distinct()))
+    if distinct < count:
+        raise SourceError(f"'{label}' names {count - distinct} row(s) more than once.")
+    return raw.anti_join(typed, _KEY).union(typed.semi_join(raw, _KEY))
+
+
+def check_rows(rows: ir.Table, dataset: str, table: str, backend: Backend, scratch: Path) -> None:
+    """Raise SourceError where the corrections name a row that is not among `rows` (all of the table)."""
+    file = path(dataset, table)
+    if not file.is_file():
+        return
+    label = project.shown(file)
+    ids = _read(file, label, backend, scratch).select(_KEY)
+    ids = ids.mutate(row_id=ids.row_id.try_cast("int64"))
+    lost = ids.anti_join(rows, _KEY)
+    if absent := int(lost.count().execute()):
+        example = lost.limit(1).execute().iloc[0]
+        raise SourceError(
+            f"'{label}' corrects {absent} row(s) that are not there, e.g. row_id "
+            f"{example['row_id']} of '{example['source_file']}'. Write it anew with `crm quarantine`."
+        )
+
+
+def by_part(dataset: str, table: str, backend: Backend, scratch: Path) -> dict[str, str]:
+    """By `source_file`, a hash of the rows that correct it."""
+    file = path(dataset, table)
+    if not file.is_file():
+        return {}
+    found: dict[str, str] = {}
+    for row in _read(file, project.shown(file), backend, scratch).to_pyarrow().to_pylist():
+        label = str(row.get("source_file"))
+        told = found.get(label, "") + json.dumps(row, sort_keys=True)
+        found[label] = hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+    return found
 
 
 def _read(file: Path, label: str, backend: Backend, scratch: Path) -> ir.Table:
@@ -73,17 +107,3 @@ def _check_values(typed: ir.Table, corrected: ir.Table, label: str) -> None:
                 f"'{label}': {count} cell(s) of '{name}' are not {typed[name].type()}, "
                 f"e.g. '{example}'."
             )
-
-
-def _check_rows(typed: ir.Table, raw: ir.Table, label: str) -> None:
-    ids = typed.select(_KEY)
-    count, distinct = int(ids.count().execute()), int(ids.distinct().count().execute())
-    if distinct < count:
-        raise SourceError(f"'{label}' names {count - distinct} row(s) more than once.")
-    lost = ids.anti_join(raw, _KEY)
-    if absent := int(lost.count().execute()):
-        example = lost.limit(1).execute().iloc[0]
-        raise SourceError(
-            f"'{label}' corrects {absent} row(s) that are not there, e.g. row_id "
-            f"{example['row_id']} of '{example['source_file']}'. Write it anew with `crm quarantine`."
-        )

@@ -1,58 +1,138 @@
-"""Intake: every table of a data set staged and judged once, whatever the day; the book opens on it."""
+"""Intake: every part of a data set staged and judged once, whatever the day; the book opens on it.
+
+What was made of a part is remembered under a hash of its bytes, its configuration, the rules and the code:
+next month only what is new or changed is read.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-import pyarrow.parquet as parquet
-
-from crm_lib import cache, engine, sources, staging
+from crm_lib import cache, corrections, parts, project, sources
 from crm_lib.dataset import Dataset
 from crm_lib.errors import SourceError
-from crm_lib.quality import judge, rules
+from crm_lib.parts import Part
+from crm_lib.quality import rules
+from crm_lib.taking import Delivered, StagedPart, take
 
-_NOTES = "files.json"
+
+@dataclass(frozen=True)
+class Intake:
+    """The staged and judged tables of a data set in the cache.
+
+    durations: seconds spent on "reading" and "judging" just now; empty when all came from the cache.
+    """
+
+    folder: Path
+    durations: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def parts(self) -> dict[str, list[StagedPart]]:
+        """By table, its parts in order."""
+        found = json.loads((self.folder / "parts.json").read_text())
+        return {name: [StagedPart.of(entry) for entry in listed] for name, listed in found.items()}
+
+    @cached_property
+    def made_from(self) -> dict[str, object]:
+        """Hashes of configuration, inputs, expectations and code."""
+        found: dict[str, object] = json.loads((self.folder / "made_from.json").read_text())
+        return found
+
+    @cached_property
+    def quarantine_rules(self) -> dict[str, list[str]]:
+        """By table, the rules that set a row aside; kept on disk, because asking GX takes seconds."""
+        found: dict[str, list[str]] = json.loads((self.folder / "quarantine.json").read_text())
+        return found
+
+    @property
+    def notes(self) -> dict[str, sources.Notes]:
+        """By table, what was noticed of its files."""
+        found: dict[str, sources.Notes] = {}
+        for name, listed in self.parts.items():
+            found[name] = {"encoding": {}, "names": {}}
+            for part in listed:
+                for about, text in part.noticed.items():
+                    found[name][about][part.label] = text
+        return found
+
+    def staged(self, table: str) -> list[Path]:
+        """The Parquet files of a staged table, one a part."""
+        return [part.path for part in self.parts[table]]
+
+    def failures(self, table: str) -> Path:
+        """The Parquet file of what `judge` found in a table."""
+        return self.folder / "judged" / f"{table}.parquet"
 
 
-def folder_of(dataset: Dataset) -> Path:
-    """The cache folder of the data set's staged and judged tables, made where it is not there yet."""
-    key, made_from = cache.fingerprint(dataset)
-    return cache.built(
-        cache.folder_of(dataset, key), lambda folder: _stage(dataset, folder, made_from)
+def taken(dataset: Dataset) -> Intake:
+    """The data set as it is delivered now, staged and judged where the cache lacks it."""
+    delivered = {
+        name: parts.parts(config, dataset.obtain) for name, config in dataset.tables.items()
+    }
+    key, made_from = fingerprint(dataset, delivered)
+    durations: dict[str, float] = {}
+    folder = cache.built(
+        cache.folder_of(dataset, key),
+        lambda folder: _take(dataset, delivered, made_from, folder, durations),
     )
+    return Intake(folder, durations)
 
 
-def notes(folder: Path) -> dict[str, sources.Notes]:
-    """By table, what was noticed of its files when they were staged into `folder`."""
-    found: dict[str, sources.Notes] = json.loads((folder / "judged" / _NOTES).read_text())
-    return found
+def fingerprint(
+    dataset: Dataset, delivered: Mapping[str, list[Part]]
+) -> tuple[str, dict[str, object]]:
+    """The name of this data set's cache folder, and what it is made from (for the manifest)."""
+    inputs = {name: parts.fingerprints(found) for name, found in delivered.items()}
+    for table in dataset.tables:
+        corrected = corrections.path(dataset.name, table)
+        if corrected.is_file():
+            inputs[table][project.shown(corrected)] = cache.hashed(corrected.read_bytes())
+    suites = sorted(project.expectations_folder().glob("*.json"))
+    made_from: dict[str, object] = {
+        "configuration": cache.hashed(dataset.model_dump_json()),
+        "inputs": inputs,
+        "expectations": cache.hashed(*(path.read_bytes() for path in suites)),
+        "code": cache.code(cache.FACTS),
+    }
+    return cache.hashed(json.dumps(made_from, sort_keys=True))[:16], made_from
 
 
-def _stage(dataset: Dataset, folder: Path, made_from: dict[str, object]) -> None:
-    """Stage every table and let the row rules judge it; both independent of `as_of`."""
-    backend = engine.connect(folder / "spill")
+def _take(
+    dataset: Dataset,
+    delivered: Mapping[str, list[Part]],
+    made_from: Mapping[str, object],
+    folder: Path,
+    durations: dict[str, float],
+) -> None:
+    @contextmanager
+    def timed(stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        durations[stage] = durations.get(stage, 0.0) + time.perf_counter() - start
+
     by_table = rules.load(dataset)
     (folder / "judged").mkdir()
-    (folder / "staged").mkdir()
-    for name in dataset.tables:
-        path = folder / "staged" / f"{name}.parquet"
-        staging.write(name, dataset, backend, folder / "scratch", path)
-        table = backend.read_parquet(path)
-        if not int(table.count().execute()):
+    found = {}
+    for name, listed in delivered.items():
+        table = Delivered(name, dataset, listed, by_table.get(name, []), folder / "scratch")
+        found[name] = take(table, folder / "judged" / f"{name}.parquet", timed)
+        if not any(part.rows for part in found[name]):
             raise SourceError(f"The table '{name}' has no rows; check its source in dataset.yml.")
-        failures = judge.judge_rows(by_table.get(name, []), table)
-        parquet.write_table(failures, folder / "judged" / f"{name}.parquet")
-    for leftover in ("scratch", "spill"):
-        shutil.rmtree(folder / leftover, ignore_errors=True)
+    shutil.rmtree(folder / "scratch", ignore_errors=True)
     set_aside = {
         name: [rule.rule_id for rule in by_table.get(name, []) if rule.on_fail == "quarantine"]
         for name in dataset.tables
     }
-    (folder / "judged" / "quarantine.json").write_text(json.dumps(set_aside, indent=1))
-    noticed = {
-        name: sources.notes(config, dataset.obtain) for name, config in dataset.tables.items()
-    }
-    (folder / "judged" / _NOTES).write_text(json.dumps(noticed, indent=1))
-    (folder / "made_from.json").write_text(json.dumps(made_from, indent=1, sort_keys=True))
+    for name, content in {
+        "parts": {table: [part.entry() for part in listed] for table, listed in found.items()},
+        "quarantine": set_aside,
+        "made_from": made_from,
+    }.items():
+        (folder / f"{name}.json").write_text(json.dumps(content, indent=1, sort_keys=True))

@@ -167,10 +167,11 @@ def _is_listed(
     connection: duckdb.DuckDBPyConnection, folder: Path, customer_id: str
 ) -> bool | None:
     """Whether the staged table of customers holds the id, whatever became of its row."""
-    listed = folder.parents[1] / "staged" / "customers.parquet"
-    if not listed.is_file():
+    parts = json.loads((folder.parents[1] / "parts.json").read_text()).get("customers")
+    if not parts:
         return None
-    return _row(connection, listed, ("customer_id",), customer_id) is not None
+    staged = [project.cache_folder() / part["path"] for part in parts]
+    return any(_row(connection, path, ("customer_id",), customer_id) for path in staged)
 
 
 def _unknown(

@@ -7,9 +7,10 @@ CSV and Excel are read as text; Parquet and DuckDB keep their types. Each row ca
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import ibis
@@ -19,50 +20,29 @@ import pyarrow.parquet as pq
 import yaml
 from ibis.backends.duckdb import Backend
 
-from crm_lib import textfiles
+from crm_lib import conditions, textfiles
 from crm_lib.dataset import Source, TableConfig
 from crm_lib.encodings import checked_encoding
 from crm_lib.errors import SourceError, listing, unknown
+from crm_lib.parts import PART_BITS, Part, label_of_query, parts
 from crm_lib.sourcefiles import File, files
 
-FILE_BITS = 40
-"""`row_id` = (number of the file << 40) + number of the row in it, from 1."""
-ROW_NUMBER = (1 << FILE_BITS) - 1
-"""The bits of a `row_id` that hold the number of the row in its file."""
-
-
-def fingerprints(config: TableConfig, obtain: str = "") -> dict[str, str]:
-    """Content hash of every file behind a table, by label: changes when any byte does."""
-    found = dict.fromkeys(file for source in config.every_source for file in files(source, obtain))
-    hashes: dict[str, str] = {}
-    for file in found:
-        with file.path.open("rb") as handle:
-            digest = hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16))
-        # Two sources may hold files of one name; neither hash may hide the other.
-        hashes[file.label] = hashes.get(file.label, "") + digest.hexdigest()
-    return hashes
-
+T = TypeVar("T")
 
 Notes = dict[str, dict[str, str]]
 """What was noticed of files, by `source_file` of their rows: under "encoding" those read in another
 encoding than the first of their source, under "names" those with columns that it calls `renamed`."""
 
 
-def notes(config: TableConfig, obtain: str = "") -> Notes:
-    """What is noticed of the files behind a table; nothing where its sources allow for nothing.
-
-    The rows of a query do not tell which file they are from: all of them are noted, with its name.
-    """
-    found: Notes = {"encoding": {}, "names": {}}
+def noticed(part: Part, config: TableConfig) -> dict[str, str]:
+    """What is noticed of the files behind a part, by subject (see `Notes`); mostly nothing."""
+    found: dict[str, str] = {}
     for source in config.every_source:
         if len(source.encodings) < 2 and not source.renamed:
             continue
-        for file in files(source, obtain):
+        for file in files(source) if config.sources else part.files:
             for about, text in _noticed(file, source).items():
-                if config.source:
-                    found[about][file.label] = text
-                else:
-                    found[about].setdefault(_query_label(config), f"{file.label}, {text}")
+                found.setdefault(about, text if config.source else f"{file.label}, {text}")
     return found
 
 
@@ -83,54 +63,136 @@ def _noticed(file: File, source: Source) -> dict[str, str]:
     return found
 
 
-def _query_label(config: TableConfig) -> str:
-    return "query over " + ", ".join(config.sources)
-
-
-def read(config: TableConfig, backend: Backend, scratch: Path, obtain: str = "") -> ir.Table:
+def read(
+    config: TableConfig,
+    backend: Backend,
+    scratch: Path,
+    obtain: str = "",
+) -> ir.Table:
     """Raw rows of one table: the raw columns plus `source_file` and `row_id`.
 
     `scratch` is a folder for intermediate files, needed as long as the rows are.
     Raises SourceError for what cannot be read.
     """
-    if config.source:
-        return _read_source(config.source, backend, scratch, obtain)
-    parts = []
-    for name, source in config.sources.items():
-        view = ibis.util.gen_name(name)
-        raw = _read_source(source, backend, scratch, obtain)
-        backend.create_view(view, raw.drop("source_file", "row_id"))
-        parts.append(f'"{name}" AS (SELECT * FROM "{view}")')
-    query = (config.query or "").strip().rstrip(";")
-    label = _query_label(config)
-    try:
-        # Sorted by every column: the rows of a join have no order of their own.
-        rows = backend.sql(f"WITH {', '.join(parts)} SELECT * FROM ({query}\n) ORDER BY ALL")
-    except duckdb.Error as error:
-        raise SourceError(f"The {label} fails: {first_line(error)}") from None
-    return rows.mutate(source_file=ibis.literal(label), row_id=ibis.row_number() + 1)
+    rows = Reader(config, backend, scratch, obtain).rows()
+    if not backend.raw_sql(f"SELECT 1 FROM ({rows.compile()}) LIMIT 1").fetchone():
+        labels = [file.label for source in config.every_source for file in files(source, obtain)]
+        raise SourceError(f"{listing(labels)}: there are columns but no rows.")
+    return rows
+
+
+def in_files(config: TableConfig) -> bool:
+    """Is the table made of the rows of files, each a part of it?"""
+    return bool(config.source) and not config.every_source[0].duckdb
+
+
+def shared_types(config: TableConfig, every: Sequence[Part], backend: Backend) -> str:
+    """What a part's rows take from the other parts of its table, as text: the types of their columns.
+
+    Text files have none. Where Parquet files are read under other names, any change of any counts.
+    """
+    if not in_files(config) or every[0].files[0].kind != "parquet":
+        return ""
+    if config.every_source[0].renamed:
+        return repr([sorted(part.contents.items()) for part in every])
+    return repr(types({part: part.files[0] for part in every}, backend))
+
+
+class Reader:
+    """The raw rows of parts of one table, all together or part by part, with the same columns and types.
+
+    every: all parts of the table; chosen: those to read. remembered: the columns of parts, by label, that
+    were read before and need not be converted again to be compared.
+    """
+
+    def __init__(
+        self,
+        config: TableConfig,
+        backend: Backend,
+        scratch: Path,
+        obtain: str = "",
+        *,
+        every: Sequence[Part] | None = None,
+        chosen: Sequence[Part] | None = None,
+        remembered: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.config, self.backend, self.scratch, self.obtain = config, backend, scratch, obtain
+        self._every = list(parts(config, obtain) if every is None else every)
+        self.parts = list(self._every if chosen is None else chosen)
+        self._files: dict[Part, File] = {}
+        self._types: dict[str, str] = {}
+        if in_files(config):
+            self._prepare(remembered or {})
+
+    @property
+    def columns(self) -> list[str]:
+        """The raw columns that every part has; empty where the table is not made part by part."""
+        return list(self._types)
+
+    def rows(self, part: Part | None = None) -> ir.Table:
+        """The raw rows of one part, or of all that were chosen."""
+        if in_files(self.config):
+            return _refusing(lambda: self.backend.sql(self.query(part)), self.parts)
+        if self.config.source:
+            return _read_duckdb(self.parts[0].files[0], str(self.config.source.table), self.backend)
+        return self._queried()
+
+    def query(self, part: Part | None = None) -> str:
+        """The same as SQL of DuckDB."""
+        if not in_files(self.config):
+            return str(self.rows().compile())
+        named = {conditions.quoted(name): type_ for name, type_ in self._types.items()}
+        columns = ", ".join(f"CAST({name} AS {type_}) AS {name}" for name, type_ in named.items())
+        return _parquet_query(
+            {p: self._files[p] for p in ([part] if part else self.parts)}, columns
+        )
+
+    def _prepare(self, remembered: Mapping[str, Sequence[str]]) -> None:
+        """Convert what is not Parquet, and see that all parts have the same columns."""
+        source = self.config.every_source[0]
+        if len({part.files[0].kind for part in self._every}) > 1:
+            raise SourceError(
+                f"One source mixes kinds of files: {listing(p.label for p in self._every)}."
+            )
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        columns: dict[str, Sequence[str]] = {}
+        for part in self._every:
+            if (
+                part not in self.parts
+                and part.label in remembered
+                and part.files[0].kind != "parquet"
+            ):
+                columns[part.label] = remembered[part.label]
+                continue
+            self._files[part] = _as_parquet(part.files[0], source, self.backend, self.scratch)
+            columns[part.label] = _parquet_columns(self._files[part])
+        _check_targets(columns, source.renamed)
+        _check_same_columns(columns, source.renamed)
+        self._types = types(self._files, self.backend)
+
+    def _queried(self) -> ir.Table:
+        tables = []
+        for name, source in self.config.sources.items():
+            view = ibis.util.gen_name(name)
+            alone = TableConfig(source=source, columns={})
+            raw = read(alone, self.backend, self.scratch, self.obtain)
+            self.backend.create_view(view, raw.drop("source_file", "row_id"))
+            tables.append(f'"{name}" AS (SELECT * FROM "{view}")')
+        query = (self.config.query or "").strip().rstrip(";")
+        label = label_of_query(self.config)
+        try:
+            # Sorted by every column: the rows of a join have no order of their own.
+            rows = self.backend.sql(
+                f"WITH {', '.join(tables)} SELECT * FROM ({query}\n) ORDER BY ALL"
+            )
+        except duckdb.Error as error:
+            raise SourceError(f"The {label} fails: {first_line(error)}") from None
+        return rows.mutate(source_file=ibis.literal(label), row_id=ibis.row_number() + 1)
 
 
 def first_line(error: Exception) -> str:
     """What the engine complains of, without the excerpt of its SQL."""
     return str(error).split("\n\nLINE")[0].split("\n")[0].strip()
-
-
-def _read_source(source: Source, backend: Backend, scratch: Path, obtain: str) -> ir.Table:
-    found = files(source, obtain)
-    if len({file.kind for file in found}) > 1:
-        raise SourceError(f"One source mixes kinds of files: {listing(f.label for f in found)}.")
-    if found[0].kind == "duckdb":
-        rows = _read_duckdb(found[0], str(source.table), backend)
-    else:
-        scratch.mkdir(parents=True, exist_ok=True)
-        parquet = [_as_parquet(file, source, backend, scratch) for file in found]
-        _check_targets(parquet, source.renamed)
-        _check_same_columns(parquet, source.renamed)
-        rows = _read_parquet(parquet, backend)
-    if not backend.raw_sql(f"SELECT 1 FROM ({rows.compile()}) LIMIT 1").fetchone():
-        raise SourceError(f"{listing(f.label for f in found)}: there are columns but no rows.")
-    return rows
 
 
 def _as_parquet(file: File, source: Source, backend: Backend, scratch: Path) -> File:
@@ -171,24 +233,24 @@ def _parquet_columns(file: File) -> list[str]:
     return names
 
 
-def _check_targets(found: list[File], renamed: Mapping[str, str]) -> None:
+def _check_targets(columns: Mapping[str, Sequence[str]], renamed: Mapping[str, str]) -> None:
     """Raise SourceError for a present name in `renamed` that no file has, by itself or renamed."""
-    columns = {name for file in found for name in _parquet_columns(file)}
+    known = {name for names in columns.values() for name in names}
     for other, name in renamed.items():
-        if textfiles.unreserved(name) not in columns:
-            text = unknown("raw column", name, sorted(columns))
+        if textfiles.unreserved(name) not in known:
+            text = unknown("raw column", name, sorted(known))
             raise SourceError(f"`renamed:` reads '{other}' as '{name}'. {text}")
 
 
-def _check_same_columns(found: list[File], renamed: Mapping[str, str]) -> None:
-    first = _parquet_columns(found[0])
-    for file in found[1:]:
-        names = _parquet_columns(file)
-        missing, extra = sorted(set(first) - set(names)), sorted(set(names) - set(first))
+def _check_same_columns(columns: Mapping[str, Sequence[str]], renamed: Mapping[str, str]) -> None:
+    first = next(iter(columns))
+    for label, names in columns.items():
+        missing = sorted(set(columns[first]) - set(names))
+        extra = sorted(set(names) - set(columns[first]))
         if missing or extra:
             hint = _renaming_hint(missing, extra, renamed)
             raise SourceError(
-                f"'{file.label}' has other columns than '{found[0].label}': "
+                f"'{label}' has other columns than '{first}': "
                 f"missing {listing(missing)}; extra {listing(extra)}.{hint}"
             )
 
@@ -205,20 +267,34 @@ def _renaming_hint(missing: list[str], extra: list[str], renamed: Mapping[str, s
     )
 
 
-def _read_parquet(found: list[File], backend: Backend) -> ir.Table:
-    """All files in one scan, so that many partitions read as fast as one."""
-    paths = ", ".join(textfiles.path_literal(file.path) for file in found)
-    labels = ", ".join(textfiles.quoted(file.label) for file in found)
-    query = (
-        f"SELECT *, ([{labels}])[file_index::BIGINT + 1] AS source_file, "
-        f"(file_index::BIGINT << {FILE_BITS}) + file_row_number + 1 AS row_id "
+def types(found: Mapping[Part, File], backend: Backend) -> dict[str, str]:
+    """The DuckDB type of each column that holds what every file has in it."""
+    paths = ", ".join(textfiles.path_literal(file.path) for file in found.values())
+    described = f"DESCRIBE SELECT * FROM read_parquet([{paths}], union_by_name = true)"
+    rows = _refusing(lambda: backend.raw_sql(described).fetchall(), list(found))
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
+def _parquet_query(found: Mapping[Part, File], columns: str) -> str:
+    """All files in one scan, so that many parts read as fast as one."""
+    paths = ", ".join(textfiles.path_literal(file.path) for file in found.values())
+    labels = ", ".join(textfiles.quoted(part.label) for part in found)
+    numbers = ", ".join(str(part.number) for part in found)
+    at = "[file_index::BIGINT + 1]"
+    return (
+        f"SELECT {columns}, ([{labels}]){at} AS source_file, "
+        f"(([{numbers}]){at}::BIGINT << {PART_BITS}) + file_row_number + 1 AS row_id "
         f"FROM read_parquet([{paths}], union_by_name = true)"
     )
+
+
+def _refusing(read: Callable[[], T], found: Sequence[Part]) -> T:
+    """What `read` returns; what DuckDB finds wrong with the parts as a SourceError."""
     try:
-        return backend.sql(query)
+        return read()
     except duckdb.Error as error:
         raise SourceError(
-            f"Cannot read {listing(f.label for f in found)}: {first_line(error)}"
+            f"Cannot read {listing(part.label for part in found)}: {first_line(error)}"
         ) from None
 
 

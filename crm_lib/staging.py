@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -11,23 +12,40 @@ import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 from sqlglot import expressions as sql
 
-from crm_lib import casting, conditions, corrections, schema, sources
+from crm_lib import casting, conditions, corrections, schema, sources, textfiles
 from crm_lib.dataset import Dataset, Mapping
 from crm_lib.errors import SourceError, UsageError, unknown
+from crm_lib.parts import Part
 
 PROVENANCE = ("source_file", "row_id")
 RAW_HASH = "raw_hash"
 _NUMERIC = ("money", "number", "count")
 
 
-def write(name: str, dataset: Dataset, backend: Backend, scratch: Path, path: Path) -> None:
-    """Write the canonical table `name` to the Parquet file `path`: see `stage`.
+def write(
+    name: str,
+    dataset: Dataset,
+    reader: sources.Reader,
+    scratch: Path,
+    path_of: Callable[[Part], Path],
+    done: Callable[[Part], object] = lambda part: None,
+) -> None:
+    """Write the canonical rows of each part that `reader` reads to a Parquet file of its own: see `stage`.
 
+    done: hears of each part when its file is whole.
     Raises SourceError also for what shows only while rows are read: a fault in the middle of a
     file, an expression that fails on some row.
     """
+    backend, view = reader.backend, ibis.util.gen_name(f"raw_{name}")
     try:
-        stage(name, dataset, backend, scratch).to_parquet(path)
+        backend.create_view(view, reader.rows())
+        query = staged(name, dataset, backend.table(view), backend, scratch).compile()
+        for part in reader.parts:
+            # The expression is made once: for hundreds of parts that takes longer than to run it.
+            backend.raw_sql(f'CREATE OR REPLACE VIEW "{view}" AS {reader.query(part)}')
+            target = textfiles.quoted(str(path_of(part)))
+            backend.raw_sql(f"COPY ({query}) TO {target} (FORMAT parquet)")
+            done(part)
     except duckdb.Error as error:
         raise SourceError(
             f"The table '{name}' of '{dataset.name}' cannot be read: {sources.first_line(error)}"
@@ -42,8 +60,15 @@ def stage(name: str, dataset: Dataset, backend: Backend, scratch: Path) -> ir.Ta
     hashes); `lines` also gets `day`.
     Raises SourceError for a missing file or column, UsageError for a faulty expression.
     """
-    config = dataset.tables[name]
     raw = raw_rows(name, dataset, backend, scratch)
+    found = staged(name, dataset, raw, backend, scratch)
+    corrections.check_rows(raw, dataset.name, name, backend, scratch)
+    return found
+
+
+def staged(name: str, dataset: Dataset, raw: ir.Table, backend: Backend, scratch: Path) -> ir.Table:
+    """The canonical rows of raw rows of table `name`, corrections applied: see `stage`."""
+    config = dataset.tables[name]
     raw = corrections.applied(raw, dataset.name, name, backend, scratch)
     declared = schema.table(name)
     inputs = _evaluated(raw, config.mappings, declared, dataset)

@@ -12,7 +12,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 import pandas as pd
 
-from crm_lib import corrections, project, sources, staging
+from crm_lib import corrections, parts, project, staging
 from crm_lib.book import Book
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, listing
@@ -54,7 +54,7 @@ def rows(book: Book, table: str) -> pd.DataFrame:
 def _numbered(raw: ir.Table) -> ir.Table:
     if "row" in raw.columns:
         return raw
-    return raw.mutate(row=raw.row_id & sources.ROW_NUMBER)
+    return raw.mutate(row=raw.row_id & parts.ROW_NUMBER)
 
 
 def _raw(book: Book, table: str, scratch: Path) -> ir.Table:

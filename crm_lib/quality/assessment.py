@@ -12,12 +12,13 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib import engine, schema
+from crm_lib.parts import ROW_NUMBER
 from crm_lib.quality import fates, gx, measures
 from crm_lib.quality.dates import day_of
 from crm_lib.quality.outcomes import Count, Example, RuleOutcome, TableCount
 from crm_lib.quality.profile import Profile, profile
 from crm_lib.quality.rule import Rule
-from crm_lib.sources import ROW_NUMBER, Notes
+from crm_lib.sources import Notes
 
 _SHOWN_CHARACTERS = 40
 

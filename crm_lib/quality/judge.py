@@ -1,27 +1,33 @@
-"""Judging rows: GX on batches streamed from the engine; failing rows come back by `row_id`."""
+"""Judging rows: GX on what the engine hands over; failing rows come back by `row_id`.
+
+Most rules read one column, and a column of millions of rows has few different values: each value is
+judged once, and the engine finds the rows that hold those that fail. Rules about several columns are
+judged row by row, in batches.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 
 from crm_lib import schema
-from crm_lib.quality import gx
+from crm_lib.quality import copies, gx
 from crm_lib.quality.rule import Rule
 from crm_lib.quality.structure import GIVEN, KEY_COPY, ROW_COPY, UNREADABLE
 
 BATCH_ROWS = 1_000_000
-PROVENANCE = ("source_file", "row_id")
 FAILURES = pa.schema([("row_id", pa.int64()), ("rule_id", pa.string()), ("problem", pa.string())])
 """One row a failing row and rule. A rule that could not be checked has one row: no row_id, a problem."""
 
 _EPOCH = ibis.literal("1970-01-01").cast(dt.date)
+_VALUE = "value"
 
 
 def judge_rows(rules: Sequence[Rule], staged: ir.Table) -> pa.Table:
@@ -30,20 +36,124 @@ def judge_rows(rules: Sequence[Rule], staged: ir.Table) -> pa.Table:
     Independent of `as_of` and scope. Only the columns that rules use leave the engine: dates as
     days since 1970-01-01, money as float64, presence and readability as flags.
     """
-    applicable = [r for r in rules if r.kind == "row" and set(_sources(r)) <= set(staged.columns)]
-    if not applicable:
-        return FAILURES.empty_table()
-    failing: list[pa.Table] = []
+    return pa.concat_tables([judge_each(rules, staged), judge_copies(rules, staged)])
+
+
+def judge_each(rules: Sequence[Rule], staged: ir.Table) -> pa.Table:
+    """The failures of the rules that can be told of every row by itself."""
+    own = [rule for rule in _applicable(rules, staged) if not copies.is_about_copies(rule)]
+    single = [rule for rule in own if len(rule.columns) == 1]
+    several = [rule for rule in own if len(rule.columns) > 1]
+    return pa.concat_tables(
+        [FAILURES.empty_table(), *_by_value(single, staged), *_by_row(several, staged)]
+    )
+
+
+def judge_copies(rules: Sequence[Rule], staged: ir.Table) -> pa.Table:
+    """The failures of the rules that compare rows: see `copies`."""
+    found = [FAILURES.empty_table()]
+    for rule in _applicable(rules, staged):
+        if copies.is_about_copies(rule):
+            (column,) = rule.columns
+            numbers = copies.numbered(staged, schema.table(rule.table), column)
+            found += _of_values({column: numbers.rename({_VALUE: column})}, [rule])
+    return pa.concat_tables(found)
+
+
+compares_rows = copies.is_about_copies
+
+
+def _applicable(rules: Sequence[Rule], staged: ir.Table) -> list[Rule]:
+    return [r for r in rules if r.kind == "row" and set(_sources(r)) <= set(staged.columns)]
+
+
+# --- value by value -------------------------------------------------------------------------------
+
+
+def _by_value(rules: Sequence[Rule], staged: ir.Table) -> Iterator[pa.Table]:
+    """Failures of rules on one column each."""
+    if rules:
+        columns = dict.fromkeys(rule.columns[0] for rule in rules)
+        tables = {
+            name: staged.select("row_id", **{_VALUE: _crossing(name, staged)}) for name in columns
+        }
+        yield from _of_values(tables, rules)
+
+
+def _of_values(tables: Mapping[str, ir.Table], rules: Sequence[Rule]) -> Iterator[pa.Table]:
+    """Failures of rules on one column each; tables: by column, its `row_id` and `value`."""
+    values = {
+        name: table.select(_VALUE).distinct().to_pyarrow()[_VALUE].combine_chunks()
+        for name, table in tables.items()
+    }
+    wrong: dict[str, list[pa.Table]] = {}
+    for start in range(0, max(map(len, values.values())), BATCH_ROWS):
+        batch = {n: v.slice(start, BATCH_ROWS) for n, v in values.items() if len(v) > start}
+        asked = [rule for rule in rules if rule.columns[0] in batch]
+        for rule_id, judgement in gx.judge(_side_by_side(batch), asked).items():
+            (name,) = next(rule.columns for rule in asked if rule.rule_id == rule_id)
+            if judgement.problem:
+                yield _unchecked({rule_id: judgement.problem})
+            failing = judgement.failing[judgement.failing < len(batch[name])]
+            if len(failing):
+                wrong.setdefault(name, []).append(
+                    pa.table(
+                        {_VALUE: batch[name].take(failing), "rule_id": [rule_id] * len(failing)}
+                    )
+                )
+    for name, found in wrong.items():
+        yield _holding(tables[name], pa.concat_tables(found))
+
+
+def _side_by_side(values: Mapping[str, pa.Array]) -> pd.DataFrame:
+    """Columns of different lengths as one frame: GX takes a tenth of a second a frame, whatever its size.
+
+    A shorter column is filled up with its last value, and what is found there is not looked at.
+    """
+    places = np.arange(max(map(len, values.values())))
+    return pd.DataFrame(
+        {name: v.take(np.minimum(places, len(v) - 1)).to_pandas() for name, v in values.items()}
+    )
+
+
+def _holding(rows: ir.Table, wrong: pa.Table) -> pa.Table:
+    """The rows with one of the values in `wrong` (value, rule_id): see `FAILURES`."""
+    values = ibis.memtable(wrong)
+    found = rows.inner_join(values, [rows[_VALUE].identical_to(values[_VALUE])])
+    found = found.select("row_id", "rule_id", problem=ibis.null(dt.string))
+    return found.to_pyarrow().cast(FAILURES)
+
+
+# --- row by row -----------------------------------------------------------------------------------
+
+
+def _by_row(rules: Sequence[Rule], staged: ir.Table) -> Iterator[pa.Table]:
+    """Failures of rules that read several columns of a row."""
+    if not rules:
+        return
     problems: dict[str, str] = {}
-    for batch in _batches(applicable, staged):
+    for batch in _batches(rules, staged):
         ids = batch.column("row_id").to_numpy()
         frame = batch.drop_columns(["row_id"]).to_pandas()
-        for rule_id, judgement in gx.judge(frame, applicable).items():
+        for rule_id, judgement in gx.judge(frame, rules).items():
             if judgement.problem:
                 problems[rule_id] = judgement.problem
-            failing.append(_failures(ids[judgement.failing], rule_id))
-    unchecked = [{"row_id": None, "rule_id": i, "problem": p} for i, p in problems.items()]
-    return pa.concat_tables([*failing, pa.Table.from_pylist(unchecked, FAILURES)])
+            if len(judgement.failing):
+                yield _failures(ids[judgement.failing], rule_id)
+    yield _unchecked(problems)
+
+
+def _batches(rules: Sequence[Rule], staged: ir.Table) -> Iterator[pa.Table]:
+    names = dict.fromkeys(name for rule in rules for name in rule.columns)
+    projected = staged.select("row_id", **{name: _crossing(name, staged) for name in names})
+    for batch in projected.to_pyarrow_batches(chunk_size=BATCH_ROWS):
+        if batch.num_rows:
+            yield pa.Table.from_batches([batch])
+
+
+def _unchecked(problems: Mapping[str, str]) -> pa.Table:
+    rows = [{"row_id": None, "rule_id": i, "problem": p} for i, p in problems.items()]
+    return pa.Table.from_pylist(rows, FAILURES)
 
 
 def _failures(row_ids: npt.NDArray[np.int64], rule_id: str) -> pa.Table:
@@ -56,14 +166,7 @@ def _failures(row_ids: npt.NDArray[np.int64], rule_id: str) -> pa.Table:
     return pa.table(columns, schema=FAILURES)
 
 
-def _batches(rules: Sequence[Rule], staged: ir.Table) -> Iterator[pa.Table]:
-    names = list(dict.fromkeys(name for rule in rules for name in rule.columns))
-    declared = schema.table(rules[0].table)
-    crossing = {name: _crossing(name, staged, declared) for name in names}
-    projected = staged.select(staged.row_id, **crossing)
-    for batch in projected.to_pyarrow_batches(chunk_size=BATCH_ROWS):
-        if batch.num_rows:
-            yield pa.Table.from_batches([batch])
+# --- what crosses ---------------------------------------------------------------------------------
 
 
 def _sources(rule: Rule) -> list[str]:
@@ -72,13 +175,8 @@ def _sources(rule: Rule) -> list[str]:
     return [name.removeprefix(GIVEN) for name in rule.columns if name not in derived]
 
 
-def _crossing(name: str, staged: ir.Table, declared: schema.Table) -> ir.Value:
+def _crossing(name: str, staged: ir.Table) -> ir.Value:
     """The column of the judged frame that is called `name`."""
-    if name == KEY_COPY:
-        return _key_copy(staged, declared)
-    if name == ROW_COPY:
-        same = [staged[column] for column in staged.columns if column not in PROVENANCE]
-        return ibis.row_number().over(group_by=same, order_by=staged.row_id) + 1
     if name.startswith(GIVEN):
         return _flag(_given(staged, name.removeprefix(GIVEN)))
     value = staged[name]
@@ -87,21 +185,6 @@ def _crossing(name: str, staged: ir.Table, declared: schema.Table) -> ir.Value:
     if isinstance(value, (ir.DateValue, ir.TimestampValue)):
         return value.cast(dt.date).delta(_EPOCH, unit="day")
     return value.cast(dt.float64) if isinstance(value, ir.DecimalValue) else value
-
-
-def _key_copy(staged: ir.Table, declared: schema.Table) -> ir.Value:
-    """Which row of its key this is, the earliest recorded first; null where the key is incomplete.
-
-    In this order no row recorded later can make an earlier one a copy.
-    """
-    order = [staged.row_id]
-    if declared.recorded in staged.columns:
-        order.insert(0, staged[declared.recorded].asc(nulls_first=True))
-    key = [staged[column] for column in declared.key]
-    number = ibis.row_number().over(group_by=key, order_by=order) + 1
-    return ibis.ifelse(
-        ibis.and_(*(column.notnull() for column in key)), number, ibis.null(dt.int64)
-    )
 
 
 def _given(staged: ir.Table, column: str) -> ir.BooleanValue:

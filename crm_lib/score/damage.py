@@ -14,7 +14,7 @@ import numpy as np
 from crm_lib.book import Book
 from crm_lib.score import delivery
 from crm_lib.score.truth import Truth
-from crm_lib.sources import FILE_BITS
+from crm_lib.parts import PART_BITS
 
 MEASURES = ("lines", "revenue", "returns", "discount", "cost")
 _MONEY = dt.Decimal(18, 2)
@@ -27,12 +27,12 @@ def located(truth: Truth, book: Book, table: str) -> ir.Table:
     planted = delivery.defects(truth)
     planted = planted.filter(planted.table == table, planted.row.notnull())
     staged = book.staged(table)
-    read = staged.select(label="source_file", number=staged.row_id >> FILE_BITS).distinct()
+    read = staged.select(label="source_file", number=staged.row_id >> PART_BITS).distinct()
     named = planted.select("file").distinct()
     # A label names the same file from the project's folder, or from the folders' common one.
     is_same = read.label.endswith(named.file) | named.file.endswith(read.label)
     at = planted.join(named.join(read, is_same).select("file", "number"), "file")
-    return at.mutate(row_id=(at.number << FILE_BITS) + at.row).drop("number")
+    return at.mutate(row_id=(at.number << PART_BITS) + at.row).drop("number")
 
 
 def changes(truth: Truth, book: Book) -> ir.Table:

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from crm_lib import dataset, sourcefiles, sources
+from crm_lib import dataset, parts, sourcefiles, sources
 from crm_lib.dataset import Source
 from crm_lib.errors import SourceError, UsageError
 from tests.data.conftest import Workshop
@@ -244,10 +244,10 @@ def test_fingerprints_change_with_any_byte_and_tell_files_of_one_name_apart(
         (outside / year).mkdir()
         (outside / year / "sales.csv").write_text(ONE)
     config = workshop.configure(source={"files": str(outside / "*" / "sales.csv")}).tables["lines"]
-    before = sources.fingerprints(config)
+    before = parts.fingerprints(parts.parts(config))
     assert set(before) == {"2022/sales.csv", "2023/sales.csv"}
     (outside / "2022" / "sales.csv").write_text(ONE.replace("c1", "c9"))
-    after = sources.fingerprints(config)
+    after = parts.fingerprints(parts.parts(config))
     assert before["2022/sales.csv"] != after["2022/sales.csv"]
     assert before["2023/sales.csv"] == after["2023/sales.csv"]
 

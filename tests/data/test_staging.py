@@ -6,10 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
+import ibis.expr.types as ir
 import pytest
 
 from crm_lib import dataset as datasets
-from crm_lib import engine, project, staging
+from crm_lib import engine, project, sources, staging
 from crm_lib.errors import SourceError, UsageError
 from tests.data.conftest import COLUMNS, Workshop
 
@@ -138,16 +140,34 @@ def test_what_fails_only_while_rows_are_read_is_an_error_of_the_source(workshop:
     rows = "".join(map(text.format, ["2023", "x"]))
     workshop.put("lines.csv", HEADER + rows)
     config = workshop.configure(columns={"ordered_at": "make_date(day::INT, 1, 1)"})
-    path = workshop.home / "lines.parquet"
     with pytest.raises(SourceError, match=r"'lines' of 'shop' cannot be read.*Could not convert"):
-        staging.write("lines", config, workshop.backend, workshop.scratch, path)
+        written(workshop, config)
 
 
 def test_write_makes_the_table_that_stage_describes(workshop: Workshop) -> None:
     workshop.put("lines.csv", HEADER + "c1,1,2023-01-05,10\n")
-    path = workshop.home / "lines.parquet"
-    staging.write("lines", workshop.configure(), workshop.backend, workshop.scratch, path)
-    assert workshop.backend.read_parquet(path).order_id.to_pyarrow().to_pylist() == ["1"]
+    assert written(workshop, workshop.configure()).order_id.to_pyarrow().to_pylist() == ["1"]
+
+
+def test_parts_written_one_by_one_are_the_table_in_one(workshop: Workshop) -> None:
+    """Also where their files hold other types: a part alone is cast to what all of them have."""
+    for name, kind in (("a", "INTEGER"), ("b", "BIGINT"), ("c", "DOUBLE")):
+        query = f"""SELECT 'c' || i AS customer, i::{kind} AS order, DATE '2023-01-05' AS day,
+                    1.5 * i AS amount FROM range(1, 4) r(i)"""
+        duckdb.sql(query).write_parquet(str(workshop.folder / f"{name}.parquet"))
+    config = workshop.configure(source={"files": "data/shop/*.parquet"})
+    whole = workshop.stage(source={"files": "data/shop/*.parquet"})
+    assert written(workshop, config).order_by("row_id").to_pyarrow().to_pylist() == whole
+    assert [row["order_id"] for row in whole] == ["1", "2", "3"] * 3
+
+
+def written(workshop: Workshop, config: datasets.Dataset) -> ir.Table:
+    """The order lines as `staging.write` writes them, a file a part."""
+    backend, scratch = workshop.backend, workshop.scratch
+    reader = sources.Reader(config.tables["lines"], backend, scratch)
+    paths = {part: workshop.home / f"{part.number}.parquet" for part in reader.parts}
+    staging.write("lines", config, reader, scratch, paths.__getitem__)
+    return backend.read_parquet(list(paths.values()))
 
 
 def test_attributes_of_customers_are_kept_as_text(workshop: Workshop) -> None:

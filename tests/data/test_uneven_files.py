@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from crm_lib import dataset, sources
+from crm_lib import dataset, parts, sources
 from crm_lib.errors import SourceError, UsageError
 from tests.data.conftest import Workshop
 
@@ -23,7 +23,15 @@ def row(customer: str) -> str:
 
 
 def noted(workshop: Workshop, source: dict[str, object]) -> sources.Notes:
-    return sources.notes(workshop.configure(source=source).tables["lines"])
+    return noted_of(workshop.configure(source=source).tables["lines"])
+
+
+def noted_of(config: dataset.TableConfig) -> sources.Notes:
+    found: sources.Notes = {"encoding": {}, "names": {}}
+    for part in parts.parts(config):
+        for about, text in sources.noticed(part, config).items():
+            found[about][part.label] = text
+    return found
 
 
 def test_each_file_is_read_in_the_first_encoding_that_its_bytes_fit(workshop: Workshop) -> None:
@@ -178,7 +186,7 @@ def test_rows_of_a_query_are_noted_together_with_the_file(workshop: Workshop) ->
     )
     rows = sources.read(config, workshop.backend, workshop.scratch).to_pyarrow().to_pylist()
     assert {r["source_file"] for r in rows} == {"query over one, two"}
-    assert sources.notes(config)["encoding"] == {
+    assert noted_of(config)["encoding"] == {
         "query over one, two": "data/shop/one.csv, cp1252",
     }  # fmt: skip
 

@@ -14,7 +14,7 @@ from crm_lib.quality.rules import Rule
 from crm_lib.quality.rules import load as load_rules
 from crm_lib.simulate import simulate
 from crm_lib.simulate.delivery.defects import ENCODED, KINDS, LATE, RENAMED
-from crm_lib.sources import FILE_BITS
+from crm_lib.parts import PART_BITS
 from tests.conftest import MakeProject
 
 Planted = list[dict[str, object]]
@@ -71,7 +71,7 @@ def _check_places(book: Book, planted: Planted, rules: dict[str, Rule]) -> None:
         failing = book.failures(table).join(book.staged(table), "row_id")
         rows = failing.select("rule_id", "source_file", "row_id").to_pyarrow().to_pylist()
         for row in rows:
-            number = row["row_id"] & ((1 << FILE_BITS) - 1)
+            number = row["row_id"] & ((1 << PART_BITS) - 1)
             found[row["rule_id"], row["source_file"], number] += 1
     assert found == expected
 
