@@ -42,7 +42,10 @@ def fetched(dataset: Dataset) -> Dataset:
     if not (sources := _sources(dataset)):
         return dataset
     pin = os.environ.get(PIN, "")
-    listed = _read(Path(pin)) if pin and Path(pin).parent == _folder(dataset) else {}
+    listed: Parts = {}
+    if pin and Path(pin).parent == _folder(dataset) and Path(pin).is_file():
+        listed = _read(Path(pin))
+        os.utime(pin)  # it is in use, and must outlast the lists of other fetches
     if not {_key(source) for source in sources} <= set(listed):
         listed = _read(_fetch(dataset, sources))
     return _with_files(dataset, listed)

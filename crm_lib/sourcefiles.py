@@ -24,11 +24,15 @@ _MOST_BESIDE = 10
 
 @dataclass(frozen=True)
 class File:
-    """A file of a source: where it lies, what a message may call it, and its kind."""
+    """A file of a source: where it lies, what a message may call it, and its kind.
+
+    content: hash of what it holds, where that is known without reading it.
+    """
 
     path: Path
     label: str
     kind: str
+    content: str = ""
 
 
 def files(source: Source, obtain: str = "") -> list[File]:
@@ -36,6 +40,8 @@ def files(source: Source, obtain: str = "") -> list[File]:
 
     Raises SourceError for a file or package that is not there, with `obtain` as the remedy.
     """
+    if source.postgres:
+        return _fetched(source)
     if source.duckdb:
         path = project.resolve(source.duckdb)
         return [_existing(path, project.shown(path), "duckdb", obtain)]
@@ -48,6 +54,13 @@ def files(source: Source, obtain: str = "") -> list[File]:
             )
             found.append(_existing(path, label, None, obtain))
     return _told_apart(found)
+
+
+def _fetched(source: Source) -> list[File]:
+    """The parts of a database table as `fetching` put them into the cache."""
+    if not source.parts:
+        raise SourceError(f"'{source.table}' was not fetched; `open_book` and `crm run` do that.")
+    return [File(part.path, part.label, "parquet", part.content) for part in source.parts]
 
 
 def _matches(path: Path, obtain: str) -> list[Path]:
