@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
-from crm_lib import cache, conditions, engine, facts, intake, known, schema, staging
+from crm_lib import cache, conditions, engine, facts, fetching, intake, known, schema, staging
 from crm_lib import dataset as datasets
 from crm_lib import ledger as ledgers
 from crm_lib.dataset import Dataset
@@ -46,6 +46,7 @@ def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:
             f"as_of {day} lies before the data: '{name}' is observed from {dataset.observed_from}."
         )
     conditions.check_lines(dataset, condition)
+    dataset = fetching.fetched(dataset)
     taken = intake.taken(dataset)
     folder = taken.folder / "as_of" / f"{day}{cache.slug(condition)}"
     book = Book(dataset, day, condition, taken, folder)
@@ -56,7 +57,7 @@ def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:
 
 def check_days(dataset: Dataset, days: Iterable[date]) -> None:
     """Raise UsageError for a day too long after the last order line; stages what the cache lacks."""
-    lines = engine.connect().read_parquet(intake.taken(dataset).staged("lines"))
+    lines = engine.connect().read_parquet(intake.taken(fetching.fetched(dataset)).staged("lines"))
     _check_day(dataset, max(days), lines)
 
 

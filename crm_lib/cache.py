@@ -19,7 +19,7 @@ from crm_lib import project
 from crm_lib.dataset import Dataset
 
 STAGING = (
-    "schema", "dataset", "conditions", "engine", "encodings", "textfiles", "casting", "sourcefiles", "parts", "sources",
+    "schema", "source", "dataset", "conditions", "engine", "encodings", "textfiles", "casting", "sourcefiles", "parts", "sources",
     "corrections", "staging",
 )  # fmt: skip
 """Modules and packages of `crm_lib` whose code decides what a staged part holds."""

@@ -18,7 +18,7 @@ import sqlglot
 from filelock import FileLock
 from sqlglot import expressions as sql
 
-from crm_lib import conditions, project
+from crm_lib import conditions, project, textfiles
 from crm_lib.dataset import Dataset, TableConfig
 from crm_lib.postgres import Snapshot
 from crm_lib.source import Fetched, Source
@@ -28,8 +28,8 @@ PIN = "CRM_FETCHED"
 _KEPT = 2
 """Lists of the last so many fetches stay, with their parts."""
 
-Parts = dict[str, list[tuple[str, str]]]
-"""By source (as JSON): label and content of its parts, in order."""
+Parts = dict[str, list[tuple[str, str, int]]]
+"""By source (as JSON): label, content and number of its parts, in order."""
 
 
 def fetched(dataset: Dataset) -> Dataset:
@@ -98,7 +98,9 @@ def _fetch(dataset: Dataset, sources: Sequence[Source]) -> Path:
             for part in parts:
                 if not (path := folder / f"{part.content}.parquet").exists():
                     server.write(part, path)
-            found[_key(source)] = [(part.label, part.content) for part in parts if part.rows]
+            found[_key(source)] = [
+                (part.label, part.content, part.number) for part in parts if part.rows
+            ]
         return _listed(folder, found)
 
 
@@ -109,9 +111,8 @@ def _listed(folder: Path, found: Parts) -> Path:
     path.with_suffix(".partial").write_text(text, encoding="utf-8")
     path.with_suffix(".partial").replace(path)
     lists = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-    kept = {
-        content for file in lists[:_KEPT] for parts in _read(file).values() for _, content in parts
-    }
+    recent = [part for file in lists[:_KEPT] for parts in _read(file).values() for part in parts]
+    kept = {content for _, content, _ in recent}
     for file in [*lists[_KEPT:], *folder.glob("*.parquet")]:
         if file in lists or file.stem not in kept:
             file.unlink(missing_ok=True)
@@ -122,7 +123,7 @@ def _read(path: Path) -> Parts:
     if not path.is_file():
         return {}
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return {key: [(label, name) for label, name in parts] for key, parts in content.items()}
+    return {key: [(label, name, at) for label, name, at in parts] for key, parts in content.items()}
 
 
 def _with_files(dataset: Dataset, listed: Parts) -> Dataset:
@@ -132,8 +133,8 @@ def _with_files(dataset: Dataset, listed: Parts) -> Dataset:
         if source is None or not source.postgres:
             return source
         parts = [
-            Fetched(label, content, folder / f"{content}.parquet")
-            for label, content in listed[_key(source)]
+            Fetched(label, content, number, folder / f"{content}.parquet")
+            for label, content, number in listed[_key(source)]
         ]
         return source.with_parts(parts)
 
@@ -163,12 +164,13 @@ def _needed(dataset: Dataset, source: Source, known: list[str]) -> list[str]:
     return [column for column in known if column in names]
 
 
-def _in_mappings(table: str, config: TableConfig, known: list[str]) -> set[str]:
+def _in_mappings(table: str, config: TableConfig, columns: list[str]) -> set[str]:
+    known = [textfiles.unreserved(name) for name in columns]
     names: set[str] = set()
     for column, mapping in config.mappings.items():
         what = f"mapping of '{table}.{column}'"
         read = conditions.columns_of(conditions.over_raw(mapping.from_, known, what))
-        names |= {name for name in known if _folded(name, read)}
+        names |= {name for name, raw in zip(columns, known, strict=True) if _folded(raw, read)}
     return names
 
 
@@ -186,4 +188,4 @@ def _in_query(query: str, known: list[str]) -> set[str]:
     if any(not isinstance(star.parent, sql.Count) for star in parsed.find_all(sql.Star)):
         return set(known)
     said = [identifier.name for identifier in parsed.find_all(sql.Identifier)]
-    return {name for name in known if _folded(name, said)}
+    return {name for name in known if _folded(textfiles.unreserved(name), said)}

@@ -1,6 +1,6 @@
 """Parts: the pieces that a table is delivered in. Each is read, staged, judged and remembered by itself.
 
-A file is a part. What a query makes of several files is one, and so is a table of a DuckDB file.
+A file is a part, and so is a month of a database table. What a query makes of several files is one, and so is a table of a DuckDB file.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ ROW_NUMBER = (1 << PART_BITS) - 1
 class Part:
     """One delivered piece of a table.
 
-    label: what its rows bear as `source_file`. number: its place among the parts of the table, from 0,
-    which opens the `row_id` of its rows. contents: hash of each file behind it, by label. files: these
+    label: what its rows bear as `source_file`. number: its place among the parts of the table, from 0
+    (a month of a database table: its own number), which opens the `row_id` of its rows. contents: hash of each file behind it, by label. files: these
     files; one, but for a query.
     """
 
@@ -44,7 +44,8 @@ def parts(config: TableConfig, obtain: str = "") -> list[Part]:
     )
     hashes = dict(zip(found, hashed(found), strict=True))
     if config.source and found[0].kind != "duckdb":
-        return [Part(f.label, at, {f.label: hashes[f]}, (f,)) for at, f in enumerate(found)]
+        numbered = [(at if f.number is None else f.number, f) for at, f in enumerate(found)]
+        return [Part(f.label, number, {f.label: hashes[f]}, (f,)) for number, f in numbered]
     contents: dict[str, str] = {}
     for file in found:
         # Two sources may hold files of one name; neither hash may hide the other.
@@ -64,6 +65,8 @@ def hashed(found: Iterable[File]) -> list[str]:
 
 
 def _hash(file: File) -> str:
+    if file.content:
+        return file.content
     with file.path.open("rb") as handle:
         return hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 

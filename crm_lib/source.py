@@ -32,10 +32,11 @@ def _as_character(value: Any) -> Any:
 @dataclass(frozen=True)
 class Fetched:
     """A part of a database table in the cache: what its rows bear as `source_file`, the hash of its
-    content, and where its rows lie."""
+    content, its number among the parts of the table, and where its rows lie."""
 
     label: str
     content: str
+    number: int
     path: Path
 
 

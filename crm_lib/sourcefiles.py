@@ -26,13 +26,15 @@ _MOST_BESIDE = 10
 class File:
     """A file of a source: where it lies, what a message may call it, and its kind.
 
-    content: hash of what it holds, where that is known without reading it.
+    content: hash of what it holds, where that is known without reading it. number: its own among the
+    files of its source, where it has one that stays whichever others come.
     """
 
     path: Path
     label: str
     kind: str
     content: str = ""
+    number: int | None = None
 
 
 def files(source: Source, obtain: str = "") -> list[File]:
@@ -60,7 +62,9 @@ def _fetched(source: Source) -> list[File]:
     """The parts of a database table as `fetching` put them into the cache."""
     if not source.parts:
         raise SourceError(f"'{source.table}' was not fetched; `open_book` and `crm run` do that.")
-    return [File(part.path, part.label, "parquet", part.content) for part in source.parts]
+    return [
+        File(part.path, part.label, "parquet", part.content, part.number) for part in source.parts
+    ]
 
 
 def _matches(path: Path, obtain: str) -> list[Path]:

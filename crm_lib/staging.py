@@ -14,7 +14,7 @@ from sqlglot import expressions as sql
 
 from crm_lib import casting, conditions, corrections, schema, sources, textfiles
 from crm_lib.dataset import Dataset, Mapping
-from crm_lib.errors import SourceError, UsageError, unknown
+from crm_lib.errors import SourceError
 from crm_lib.parts import Part
 
 PROVENANCE = ("source_file", "row_id")
@@ -97,36 +97,20 @@ def _evaluated(
     """One raw value a mapped column, plus `unread_<column>` for arithmetic on text cells."""
     selected = {name: name for name in PROVENANCE}
     helpers: dict[str, ir.Value] = {}
+    known = [name for name in raw.columns if name not in PROVENANCE]
     for column, mapping in mappings.items():
-        expression = _expression(raw, f"mapping of '{declared.name}.{column}'", mapping.from_)
+        what = f"mapping of '{declared.name}.{column}'"
+        expression = conditions.over_raw(mapping.from_, known, what)
         if declared.column(column).type in _NUMERIC:
             expression, unread = _reading_numbers(expression, raw, mapping, dataset, helpers)
             if unread:
                 helpers[f"unread_{column}"] = ibis.coalesce(*unread)
                 selected[f"unread_{column}"] = f"unread_{column}"
         selected[column] = expression.sql("duckdb")
-    cells = [sql.column(name, quoted=True) for name in raw.columns if name not in PROVENANCE]
+    cells = [sql.column(name, quoted=True) for name in known]
     selected[RAW_HASH] = sql.func("hash", *cells).sql("duckdb")
     rows = raw.mutate(**helpers) if helpers else raw
     return conditions.select(rows, selected, f"mapping of '{declared.name}'")
-
-
-def _expression(raw: ir.Table, what: str, text: str) -> sql.Expression:
-    """A mapping as SQL: a raw column by its name, else an expression over raw columns."""
-    known = [name for name in raw.columns if name not in PROVENANCE]
-    same = [name for name in known if name.lower() == text.strip().lower()]
-    if same:
-        return sql.column(text if text in same else same[0], quoted=True)
-    try:
-        parsed = conditions.parse(text, what)
-    except UsageError as error:
-        near = unknown("raw column", text, known)
-        raise SourceError(f"{error} Or is it a name? {near}") from None
-    try:
-        conditions.check_columns(parsed, known, what, "raw column")
-    except UsageError as error:
-        raise SourceError(str(error)) from None
-    return parsed
 
 
 def _reading_numbers(

@@ -18,8 +18,8 @@ from crm_lib.errors import SourceError, unknown
 from crm_lib.postgres.columns import Column, converted
 from crm_lib.postgres.connection import Connection
 
-_FORM = 1
-"""Raised when the Parquet made of the same rows changes, so that no part is taken for a remembered one."""
+_CODE = [Path(__file__), Path(__file__).with_name("columns.py")]
+"""What decides which Parquet is made of rows: a part that older code made is not taken for the same."""
 
 _TABLES = """
 SELECT n.nspname || '.' || c.relname, c.relname::text, c.oid::bigint, c.oid::regclass::text,
@@ -62,12 +62,16 @@ class _Table:
 class TablePart:
     """The rows of a table in a month, or without one, or all: what they are called and what they hold.
 
+    `number` tells it from other parts of the table, whichever come or go: the months since the year 0;
+    0 without a month.
+
     `content` is a hash that the server makes of the columns read: it changes when any row is added,
     changed or gone, and with the names and types of the columns, but not with the order in which the
     rows lie.
     """
 
     label: str
+    number: int
     rows: int
     content: str
     query: str = field(repr=False)
@@ -135,6 +139,7 @@ class Snapshot:
         found = [
             TablePart(
                 f"{table}, {name}" if month else table,
+                _number(name),
                 rows,
                 _hash(read, key, rows, total),
                 query + _condition(month, name) + order,
@@ -236,11 +241,21 @@ def _condition(month: Column | None, name: str) -> str:
         return ""
     if name == _NO_MONTH:
         return f" WHERE ({_WITHIN.format(month.sql)}) IS NOT TRUE"
-    year, number = map(int, name.split("-"))
-    after = f"{year + number // 12:04}-{number % 12 + 1:02}"
+    number = _number(name)
+    after = f"{(number + 1) // 12:04}-{(number + 1) % 12 + 1:02}"
     return f" WHERE {month.sql} >= '{name}-01' AND {month.sql} < '{after}-01'"
 
 
+def _number(name: str) -> int:
+    """Months from the year 0 to the month called `2024-03`."""
+    return 0 if name == _NO_MONTH else int(name[:4]) * 12 + int(name[5:]) - 1
+
+
+@cache
+def _form() -> str:
+    return hashlib.blake2b(b"".join(path.read_bytes() for path in _CODE)).hexdigest()
+
+
 def _hash(read: Sequence[Column], key: Sequence[Column], rows: int, total: str) -> str:
-    told = [_FORM, [(c.name, c.type) for c in read], [c.name for c in key], rows, total]
+    told = [_form(), [(c.name, c.type) for c in read], [c.name for c in key], rows, total]
     return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()

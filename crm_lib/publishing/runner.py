@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from crm_lib import book, machine, project
+from crm_lib import book, fetching, machine, project
 from crm_lib.errors import CriticalDataFailure, CrmError, ReportFailed
 from crm_lib.publishing import lock, pages, plan, pool
 from crm_lib.publishing.day import DayRun, Published, Say, publish
@@ -47,9 +47,6 @@ def run(
         if left_behind is not None and left_behind.scratch:
             shutil.rmtree(left_behind.scratch, ignore_errors=True)
         store.clean()
-        if len(days := made_plan.days) > 1:
-            say(f"checking the days {days[0]} to {days[-1]} against the data")
-            book.check_days(made_plan.dataset, days)
 
         def of_day(day: date) -> DayRun:
             return DayRun(
@@ -58,12 +55,17 @@ def run(
                 skip_unchanged=len(made_plan.days) > 1 and not force,
             )  # fmt: skip
 
-        try:
-            return _every_day(made_plan, of_day, say)
-        finally:
-            if keep is not None:
-                store.prune(keep)
-            pages.write_history(project.reports_folder().resolve())
+        # The same rows in all reports and days, whatever happens in a database meanwhile.
+        with fetching.pinned(made_plan.dataset):
+            if len(days := made_plan.days) > 1:
+                say(f"checking the days {days[0]} to {days[-1]} against the data")
+                book.check_days(made_plan.dataset, days)
+            try:
+                return _every_day(made_plan, of_day, say)
+            finally:
+                if keep is not None:
+                    store.prune(keep)
+                pages.write_history(project.reports_folder().resolve())
 
 
 def _every_day(made_plan: Plan, of_day: Any, say: Say) -> list[Published]:

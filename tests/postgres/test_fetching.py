@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from crm_lib import dataset, fetching, sourcefiles
+from crm_lib.book import open_book
 from crm_lib.dataset import Dataset
 from crm_lib.errors import SourceError
 from crm_lib.postgres import Snapshot
@@ -215,3 +216,20 @@ def test_nothing_of_the_connection_is_in_the_cache(shop: Server, tmp_path: Path)
     ]:
         for secret in (OWNER, PASSWORD, ENCODED, "127.0.0.1"):
             assert secret.encode() not in text
+
+
+def test_columns_called_like_ours_are_read_under_another_name(
+    server: Server, make_project: MakeProject
+) -> None:
+    server.run(
+        "CREATE TABLE sales.own (row_id text, source_file int, when_ date, x int)",
+        "INSERT INTO sales.own VALUES ('c1', 1, '2023-01-05', 2)",
+    )
+    columns = "customer_id: raw_row_id, order_id: raw_source_file, ordered_at: when_, amount: x"
+    head = SIX_YML.split("tables:")[0]
+    make_project(
+        yml=f"{head}tables:\n  lines:\n    source: {{postgres: {VARIABLE}, table: sales.own}}\n    columns: {{{columns}}}\n"
+    )
+    assert list(parts(fetched())["sales.own"][0]) == ["row_id", "source_file", "when_", "x"]
+    (row,) = open_book("six", as_of="2023-01-06").staged("lines").to_pyarrow().to_pylist()
+    assert (row["customer_id"], row["order_id"], row["amount"]) == ("c1", "1", 2)
