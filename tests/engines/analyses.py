@@ -181,7 +181,7 @@ ANALYSES: dict[str, Analysis] = {
     "stages.at_risk": lambda b: stages.at_risk(b.stages, b.customers),
     "tenure.years": years,
     "tenure.base": lambda b: tenure.base(b.customers, observed=b.observed, years=2),
-    "tenure.reached": lambda b: tenure.reached(b.customers, observed=b.observed, late=3),
+    "tenure.reached": lambda b: tenure.reached(b.customers, observed=b.observed, late=2),
     "tenure.paired": lambda b: tenure.paired(years(b), b.customers, observed=b.observed, late=2),
     "tenure.curve": lambda b: tenure.curve(years(b), b.customers, observed=b.observed, late=2),
     "transitions.matrix": moves,
