@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crm_lib.postgres import TablePart
     from tests.postgres.server import Server
 
 VARIABLE = "CRM_SHOP_DB"
@@ -43,3 +46,19 @@ def server(started: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     started.run("DROP SCHEMA IF EXISTS sales CASCADE", "CREATE SCHEMA sales")
     monkeypatch.setenv(VARIABLE, started.url())
     return started
+
+
+@pytest.fixture
+def transferred(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The labels of the parts that were transferred, in order."""
+    from crm_lib.postgres import Snapshot
+
+    labels: list[str] = []
+    write = Snapshot.write
+
+    def noted(self: Snapshot, part: TablePart, path: Path) -> None:
+        labels.append(part.label)
+        write(self, part, path)
+
+    monkeypatch.setattr(Snapshot, "write", noted)
+    return labels

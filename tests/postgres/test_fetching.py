@@ -60,19 +60,6 @@ def parts(of: Dataset) -> dict[str, list[dict[str, Any]]]:
     return {file.label: pq.read_table(file.path).to_pylist() for file in found}
 
 
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The labels of the parts that were transferred, in order."""
-    labels: list[str] = []
-    write = Snapshot.write
-    monkeypatch.setattr(
-        Snapshot,
-        "write",
-        lambda self, part, path: (labels.append(part.label), write(self, part, path)),
-    )
-    return labels
-
-
 def test_a_data_set_of_files_needs_no_server_and_stays_as_it_is(make_project: MakeProject) -> None:
     make_project()
     loaded = dataset.load("six")
@@ -108,17 +95,19 @@ def test_a_mapping_of_a_column_that_is_not_there_gets_the_nearest(
         fetched()
 
 
-def test_only_a_month_that_changed_is_transferred_again(shop: Server, written: list[str]) -> None:
+def test_only_a_month_that_changed_is_transferred_again(
+    shop: Server, transferred: list[str]
+) -> None:
     first = parts(fetched())
-    assert written == list(first)
+    assert transferred == list(first)
     assert parts(fetched()) == first
-    assert len(written) == 4
+    assert len(transferred) == 4
     shop.run("UPDATE sales.order_lines SET price = 1000 WHERE line_id = 35")  # 5 February
     assert parts(fetched())["sales.order_lines, 2023-02"][4]["price"] == 1000
-    assert written[4:] == ["sales.order_lines, 2023-02"]
+    assert transferred[4:] == ["sales.order_lines, 2023-02"]
     shop.run("UPDATE sales.order_lines SET note = 'never read'")
     fetched()
-    assert len(written) == 5
+    assert len(transferred) == 5
 
 
 def test_what_no_recent_fetch_needs_leaves_the_cache(shop: Server, tmp_path: Path) -> None:
@@ -131,7 +120,7 @@ def test_what_no_recent_fetch_needs_leaves_the_cache(shop: Server, tmp_path: Pat
 
 
 def test_a_pinned_state_stays_whatever_happens_on_the_server(
-    shop: Server, written: list[str], monkeypatch: pytest.MonkeyPatch
+    shop: Server, transferred: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = dataset.load("six")
     with fetching.pinned(loaded):
@@ -142,7 +131,7 @@ def test_a_pinned_state_stays_whatever_happens_on_the_server(
         )
         monkeypatch.delenv(VARIABLE)  # a report's process needs no connection, and no right to one
         assert parts(fetched()) == before
-        assert len(written) == 4
+        assert len(transferred) == 4
     monkeypatch.setenv(VARIABLE, shop.url())
     assert fetching.PIN not in os.environ
     assert parts(fetched()) != before
