@@ -55,9 +55,10 @@ PEER_PYTHON ?= $(eval PEER_PYTHON := $(shell for p in python3.12 python3.13 \
 	"$$p" -c '' 2>/dev/null && { echo "$$p"; break; }; done))$(PEER_PYTHON)
 LIFETIMES := bench/.venv-lifetimes
 PYMC := bench/.venv-pymc
+POLARS := bench/.venv-polars
 
-bench: $(VENV)/.installed $(LIFETIMES)/.installed $(PYMC)/.installed  ## measure speed against peers, write bench/README.md (20 minutes; QUICK=1: 3, prints; FULL=1: 40)
-	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(FULL),--full)
+bench: $(VENV)/.installed $(LIFETIMES)/.installed $(PYMC)/.installed $(POLARS)/.installed  ## measure speed against floor and peers, write bench/README.md (which says how long it took; QUICK=1: 5 minutes, prints; FULL=1; ONLY='lines-*')
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(FULL),--full) $(if $(ONLY),--only '$(ONLY)')
 
 bench-coverage: $(VENV)/.installed  ## do 95 % intervals hold the truth 95 % of the time? 1,000 simulations a model
 	$(BIN)/python -m bench.coverage
@@ -66,6 +67,11 @@ bench-coverage: $(VENV)/.installed  ## do 95 % intervals hold the truth 95 % of 
 $(LIFETIMES)/.installed: bench/peers/lifetimes.txt
 	$(PYTHON) -m venv $(LIFETIMES)
 	$(LIFETIMES)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(POLARS)/.installed: bench/peers/polars.txt
+	$(PYTHON) -m venv $(POLARS)
+	$(POLARS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 $(PYMC)/.installed: bench/peers/pymc.txt bench/peers/pymc-py311.txt

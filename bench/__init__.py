@@ -1,1 +1,1 @@
-"""The speed of `crm_lib.btyd` beside its peers, measured: `make bench`."""
+"""The speed of `crm_lib` beside its floor and its peers, measured: `make bench`."""

@@ -6,24 +6,27 @@ import argparse
 from fnmatch import fnmatch
 from pathlib import Path
 
-from bench import data, report, runner
-from bench.scenarios import SCENARIOS, Scenario
+from bench import data, report, results
+from bench.process import Scenario
+from bench.report import SCENARIOS
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smaller set, printed and not kept")
-    parser.add_argument("--full", action="store_true", help="limits of 25 minutes a measurement")
+    parser.add_argument(
+        "--full", action="store_true", help="10 M customers a month, limits of 25 minutes"
+    )
     parser.add_argument("--repetitions", type=int, help="3 without it, 1 with --quick")
-    parser.add_argument("--only", default="*", help="scenarios by name, as fit-bg_nbd-*")
+    parser.add_argument("--only", default="*", help="scenarios by name, as lines-*")
     parser.add_argument("--write", action="store_true", help="measure nothing, write README.md")
     chosen = parser.parse_args()
-    folder = data.FOLDER / "quick" if chosen.quick else runner.RESULTS
+    folder = data.FOLDER / "quick" if chosen.quick else results.FOLDER
     if not chosen.write:
+        wanted = _chosen(chosen.only, quick=chosen.quick, full=chosen.full)
         repetitions = chosen.repetitions or (1 if chosen.quick else 3)
-        wanted = _chosen(chosen.only, quick=chosen.quick)
         _measure(wanted, folder, repetitions=repetitions, full=chosen.full)
-    page = report.page(runner.load(folder), _coverage())
+    page = report.page(results.load(folder), _coverage())
     if chosen.quick:
         print(page)
         return
@@ -31,19 +34,23 @@ def main() -> None:
     print("Tables: bench/README.md")
 
 
-def _chosen(only: str, *, quick: bool) -> list[Scenario]:
-    wanted = [s for s in SCENARIOS if fnmatch(s.name, only) and (s.quick or not quick)]
+def _chosen(only: str, *, quick: bool, full: bool) -> list[Scenario]:
+    """The scenarios called `only`; those that are only for --quick or --full, only then."""
+    every = [s for s in SCENARIOS if fnmatch(s.name, only)]
+    wanted = [s for s in every if (s.quick if quick else full or not s.is_full)]
     if not wanted:
         names = ", ".join(s.name for s in SCENARIOS)
-        raise SystemExit(f"No scenario is called {only}. There are: {names}.")
+        raise SystemExit(f"No scenario to measure is called {only}. There are: {names}.")
     return wanted
 
 
 def _measure(wanted: list[Scenario], folder: Path, *, repetitions: int, full: bool) -> None:
+    if minutes := results.minutes(results.load(folder), [s.name for s in wanted]):
+        _say(f"{len(wanted)} scenarios; they took {minutes:.0f} minutes when last measured")
     for scenario in wanted:
         _say(scenario.name)
-        result = runner.measure(scenario, repetitions=repetitions, full=full, say=_say)
-        runner.keep(result, folder)
+        found = scenario.measure(repetitions=repetitions, full=full, say=_say)
+        results.keep(found, folder)
 
 
 def _say(line: str) -> None:
@@ -52,7 +59,7 @@ def _say(line: str) -> None:
 
 def _coverage() -> str:
     """The section on intervals, as `make bench-coverage` wrote it."""
-    studied = runner.RESULTS / "coverage.md"
+    studied = results.FOLDER / "coverage.md"
     return studied.read_text(encoding="utf-8") if studied.is_file() else ""
 
 

@@ -1,8 +1,8 @@
-"""What the drivers share: read the job and its customers, take the time, report.
+"""What the drivers share: read the job, take the time, report.
 
 A driver is a program of its own: it reads a job as JSON from standard input, measures one thing
 once, and writes a report as JSON to the file that the job names. It runs in its library's
-environment, so that this module stands on numpy, pandas and pyarrow alone.
+environment, so that this module stands on Python alone.
 """
 
 from __future__ import annotations
@@ -16,38 +16,11 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
-import numpy as np
-import pandas as pd
-
-DAYS_A_WEEK = 7.0
-WARM_UP = 2_000
-"""Customers of the untimed warm-up, where there is one."""
-
-
-class Job(TypedDict):
-    """What to measure: `task` of `model` on the customers in the file `data`, who follow `law`."""
-
-    task: str
-    model: str
-    data: str
-    report: str
-    law: dict[str, float]
-    estimates: dict[str, dict[str, float]]
-    horizon: float
-
-
+Job = dict[str, Any]
+"""What to measure: `task`, the `report` to write, and what the driver's other parts need."""
 Report = dict[str, Any]
-
-
-def customers(job: Job) -> pd.DataFrame:
-    """x, t_x, T in weeks (and z), one row a customer, floats."""
-    frame = pd.read_parquet(job["data"]).drop(columns="customer_id")
-    for name in ("t_x", "T"):
-        frame[name] = frame[name] / DAYS_A_WEEK
-    frame["x"] = frame["x"].astype(float)
-    return frame
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, Report]:
@@ -61,14 +34,18 @@ def timed(work: Callable[[], Any]) -> tuple[Any, Report]:
     }
 
 
-def predictions(p_alive: Any, expected: Any) -> Report:
-    """Enough of the predictions to compare libraries: totals, and how many are no number."""
-    p_alive, expected = np.asarray(p_alive, dtype=float), np.asarray(expected, dtype=float)
-    good = np.isfinite(p_alive) & np.isfinite(expected)
+def staged(stages: Mapping[str, Callable[[], Any]]) -> Report:
+    """Do the stages in order: seconds of each and of all, and the peak of memory until its end."""
+    taken: dict[str, Report] = {}
+    peaks: dict[str, int] = {}
+    for name, work in stages.items():
+        _, taken[name] = timed(work)
+        peaks[name] = memory()["peak"]
     return {
-        "alive": float(p_alive[good].sum()),
-        "purchases": float(expected[good].sum()),
-        "not_a_number": int((~good).sum()),
+        "seconds": sum(each["seconds"] for each in taken.values()),
+        "processor_seconds": sum(each["processor_seconds"] for each in taken.values()),
+        "stages": {name: each["seconds"] for name, each in taken.items()},
+        "peaks": peaks,
     }
 
 

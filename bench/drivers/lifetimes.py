@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.drivers import common
+from bench.drivers import common, customers
 
 warnings.filterwarnings("ignore")
 
@@ -25,8 +25,8 @@ def _fitted(model: str, frame: pd.DataFrame) -> Any:
 
 
 def fit(job: common.Job) -> common.Report:
-    frame = common.customers(job)
-    _fitted(job["model"], frame.head(common.WARM_UP))
+    frame = customers.read(job)
+    _fitted(job["model"], frame.head(customers.WARM_UP))
     base = common.memory()["now"]
     fitter, report = common.timed(lambda: _fitted(job["model"], frame))
     found = {SPEND_NAMES.get(name, name): float(v) for name, v in fitter.params_.items()}
@@ -35,14 +35,14 @@ def fit(job: common.Job) -> common.Report:
 
 def fit_weighted(job: common.Job) -> common.Report:
     """As `fit`, equal histories grouped by pandas into one weighted row first; that is timed too."""
-    frame = common.customers(job)
+    frame = customers.read(job)
 
     def work(rows: pd.DataFrame) -> Any:
         grouped = rows.groupby(["x", "t_x", "T"]).size().reset_index(name="weight")
         history = grouped["x"], grouped["t_x"], grouped["T"]
         return FITTERS[job["model"]]().fit(*history, weights=grouped["weight"])
 
-    work(frame.head(common.WARM_UP))
+    work(frame.head(customers.WARM_UP))
     base = common.memory()["now"]
     fitter, report = common.timed(lambda: work(frame))
     return report | {"params": fitter.params_.to_dict(), "base_bytes": base}
@@ -50,7 +50,7 @@ def fit_weighted(job: common.Job) -> common.Report:
 
 def predict(job: common.Job) -> common.Report:
     """P(alive) and expected purchases of every customer, with the law's own parameters."""
-    frame = common.customers(job)
+    frame = customers.read(job)
     fitter = FITTERS[job["model"]]()
     fitter.params_ = pd.Series(job["law"])
     base = common.memory()["now"]
@@ -61,7 +61,7 @@ def predict(job: common.Job) -> common.Report:
         return fitter.conditional_probability_alive(*history), ahead
 
     (alive, ahead), report = common.timed(work)
-    return report | common.predictions(alive, ahead) | {"base_bytes": base}
+    return report | customers.predictions(alive, ahead) | {"base_bytes": base}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from bench.drivers import common
+from bench.drivers import common, customers
 from crm_lib import btyd
 from crm_lib.btyd.gamma_gamma import GammaGamma
 from crm_lib.btyd.spending import Spending, spending
@@ -25,8 +25,8 @@ def _spending(frame: pd.DataFrame) -> Spending:
 
 def fit(job: common.Job) -> common.Report:
     """From one row a customer: checks and compression are timed with the search."""
-    frame = common.customers(job)
-    _fitted(job["model"], frame.head(common.WARM_UP))
+    frame = customers.read(job)
+    _fitted(job["model"], frame.head(customers.WARM_UP))
     base = common.memory()["now"]
     model, report = common.timed(lambda: _fitted(job["model"], frame))
     return report | {"params": model.params_, "base_bytes": base}
@@ -34,7 +34,7 @@ def fit(job: common.Job) -> common.Report:
 
 def predict(job: common.Job) -> common.Report:
     """P(alive) and expected purchases of every customer, with the law's own parameters."""
-    frame = common.customers(job)
+    frame = customers.read(job)
     model = btyd.MODELS[job["model"]](unit="week", **job["law"])
     base = common.memory()["now"]
 
@@ -43,13 +43,13 @@ def predict(job: common.Job) -> common.Report:
         return model.predict(seen, horizon=job["horizon"], unit="week")
 
     found, report = common.timed(work)
-    totals = common.predictions(found["p_alive"], found["expected_purchases"])
+    totals = customers.predictions(found["p_alive"], found["expected_purchases"])
     return report | totals | {"base_bytes": base}
 
 
 def log_likelihoods(job: common.Job) -> common.Report:
     """Our log-likelihood at the estimates that the job brings by name in `estimates`."""
-    frame = common.customers(job)
+    frame = customers.read(job)
     found: dict[str, float] = {}
     for name, params in job["estimates"].items():
         if job["model"] == "gamma_gamma":

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.drivers import common
+from bench.drivers import common, customers
 
 warnings.filterwarnings("ignore")
 
@@ -38,7 +38,7 @@ OLD_API = "data" in clv.BetaGeoModel.__init__.__code__.co_varnames
 
 def _frame(job: common.Job) -> pd.DataFrame:
     called = {"x": "frequency", "t_x": "recency", "z": "monetary_value"}
-    frame = common.customers(job).rename(columns=called)
+    frame = customers.read(job).rename(columns=called)
     frame.insert(0, "customer_id", np.arange(len(frame)))
     return frame
 
@@ -67,7 +67,7 @@ def fit(job: common.Job) -> common.Report:
 def predict(job: common.Job) -> common.Report:
     """P(alive) and expected purchases of every customer, with the law's own parameters."""
     frame = _frame(job)
-    model = _fitted(job["model"], frame.head(common.WARM_UP))
+    model = _fitted(job["model"], frame.head(customers.WARM_UP))
     point = {name: (("chain", "draw"), [[value]]) for name, value in job["law"].items()}
     law = xr.Dataset(point, coords={"chain": [0], "draw": [0]})
     model.idata["posterior"] = xr.DataTree(dataset=law)
@@ -78,7 +78,7 @@ def predict(job: common.Job) -> common.Report:
         return model.expected_probability_alive(frame), ahead
 
     (alive, ahead), report = common.timed(work)
-    totals = common.predictions(alive.to_numpy().ravel(), ahead.to_numpy().ravel())
+    totals = customers.predictions(alive.to_numpy().ravel(), ahead.to_numpy().ravel())
     return report | totals | {"base_bytes": base}
 
 

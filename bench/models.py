@@ -1,21 +1,27 @@
-"""What is measured: task, model, customers, libraries, repetitions and limits."""
+"""Models of `crm_lib.btyd` beside their peers: what is measured, and how one scenario is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from bench import data, process
+from bench.machine import described
+from bench.process import Run, Say
 
 Task = Literal["fit", "predict", "whole"]
 OURS, LIFETIMES, PYMC = "crm_lib", "lifetimes", "pymc-marketing"
 LIFETIMES_WEIGHTED = "lifetimes, weighted"
 ALL = (OURS, LIFETIMES, PYMC)
 WEIGHTED = (OURS, LIFETIMES, LIFETIMES_WEIGHTED, PYMC)
+DRIVERS = {
+    OURS: ("bench.drivers.ours", process.python()),
+    LIFETIMES: ("bench.drivers.lifetimes", process.python("lifetimes")),
+    LIFETIMES_WEIGHTED: ("bench.drivers.lifetimes", process.python("lifetimes")),
+    PYMC: ("bench.drivers.pymc", process.python("pymc")),
+}
 
 HORIZON_WEEKS = 39.0
-LIMIT_SECONDS = 300.0
-"""A measurement that takes longer is stopped and reported as such."""
-FULL_LIMIT_SECONDS = 1_500.0
-LIMIT_BYTES = 14e9
 
 TITLES = {"bg_nbd": "BG/NBD", "pareto_nbd": "Pareto/NBD", "gamma_gamma": "Gamma-Gamma"}
 SIZES = {
@@ -38,6 +44,7 @@ class Scenario:
     quick: bool = False
     only_full: tuple[str, ...] = field(default=())
     """Engines that are measured only with `FULL=1`, because they take minutes."""
+    is_full: bool = False
 
     @property
     def name(self) -> str:
@@ -46,6 +53,38 @@ class Scenario:
     @property
     def data(self) -> str:
         return self.size if self.size.startswith("cdnow") else f"{self.model}_{self.size}"
+
+    def measure(self, *, repetitions: int, full: bool, say: Say) -> dict[str, Any]:
+        """The machine, and every run of every engine, in the order they ran."""
+        limit = process.FULL_LIMIT_SECONDS if full else process.LIMIT_SECONDS
+        engines = [e for e in self.engines if full or e not in self.only_full]
+        engines = [e for e in engines if DRIVERS[e][1].exists()]
+        runs = process.in_turns(engines, repetitions, lambda e: self._once(e, limit), say)
+        if self.task == "fit":
+            self._judge(runs)
+        return {"scenario": self.name, "machine": described(), "runs": runs}
+
+    def _once(self, engine: str, limit: float, **more: Any) -> Run:
+        module, python = DRIVERS[engine]
+        job = {
+            "task": "fit_weighted" if engine == LIFETIMES_WEIGHTED else self.task,
+            "model": self.model,
+            "data": str(data.path(self.data)),
+            "law": data.LAWS[self.model],
+            "estimates": {},
+            "horizon": HORIZON_WEEKS,
+            **more,
+        }
+        return process.drive(module, job, python=python, limit=limit)
+
+    def _judge(self, runs: list[Run]) -> None:
+        """Add our log-likelihood at each run's estimate, so that a wrong optimum shows."""
+        found = {str(place): run["params"] for place, run in enumerate(runs) if "params" in run}
+        if not found:
+            return
+        judged = self._once(OURS, process.LIMIT_SECONDS, task="log_likelihoods", estimates=found)
+        for place, value in judged.get("log_likelihoods", {}).items():
+            runs[int(place)]["log_likelihood"] = value
 
 
 SCENARIOS = (

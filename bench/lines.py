@@ -1,0 +1,93 @@
+"""Facts, ledger and cohorts of order lines: crm_lib beside plain SQL, pandas, polars and summaries."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from bench import company, compare, process
+from bench.machine import described
+from bench.models import LIFETIMES, OURS, PYMC
+from bench.process import Run, Say
+
+SQL, PANDAS, POLARS = "DuckDB SQL", "pandas", "polars"
+Task = Literal["facts", "summary"]
+ENGINES: dict[Task, tuple[str, ...]] = {
+    "facts": (OURS, SQL, PANDAS, POLARS),
+    "summary": (OURS, LIFETIMES, PYMC),
+}
+STAGES = {
+    "facts": "customer facts",
+    "ledger": "ledger, customer × month",
+    "cohorts": "cohorts",
+}
+DRIVERS = {
+    OURS: ("bench.drivers.lines_ours", process.python()),
+    SQL: ("bench.drivers.lines_sql", process.python()),
+    PANDAS: ("bench.drivers.lines_pandas", process.python()),
+    POLARS: ("bench.drivers.lines_polars", process.python("polars")),
+    LIFETIMES: ("bench.drivers.lines_summary", process.python("lifetimes")),
+    PYMC: ("bench.drivers.lines_summary", process.python("pymc")),
+}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A company's size and what is made of its lines: facts, ledger, cohorts; or the short summary."""
+
+    task: Task
+    size: str
+    quick: bool = False
+    is_full: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"lines-{self.task}-{self.size}"
+
+    def measure(self, *, repetitions: int, full: bool, say: Say) -> dict[str, Any]:
+        """Every run of every engine; one whose numbers are not ours says so and has no time."""
+        lines = company.lines(self.size)
+        limit = process.FULL_LIMIT_SECONDS if full else process.LIMIT_SECONDS
+        engines = [engine for engine in ENGINES[self.task] if DRIVERS[engine][1].exists()]
+        lines.read_bytes()  # into the system's cache, for everyone
+        with tempfile.TemporaryDirectory(dir=company.home(self.size)) as scratch:
+            ours = Path(scratch) / "ours"
+
+            def once(engine: str) -> Run:
+                return self._once(engine, lines, ours, limit)
+
+            runs = process.in_turns(engines, repetitions, once, say)
+        facts = {"lines": company.rows(lines), "customers": company.SIZES[self.size]}
+        return {"scenario": self.name, "machine": described(), **facts, "runs": runs}
+
+    def _once(self, engine: str, lines: Path, ours: Path, limit: float) -> Run:
+        """One run into a folder of its own; ours of the first turn is what the others must equal."""
+        module, python = DRIVERS[engine]
+        with tempfile.TemporaryDirectory(dir=ours.parent) as out:
+            job = {
+                "task": self.task,
+                "lines": str(lines),
+                "out": out,
+                "home": str(company.home(self.size)),
+                "dataset": company.NAME,
+                "observed_from": str(company.FIRST_DAY),
+                "as_of": str(company.SECOND_END),
+                "last_day": str(company.SECOND_END - timedelta(days=1)),
+            }
+            run = process.drive(module, job, python=python, limit=limit)
+            if run["status"] != "done":
+                return run
+            if not ours.exists():
+                Path(out).rename(ours)
+                Path(out).mkdir()
+            elif said := compare.disagreement(ours, Path(out)):
+                return {**run, "status": f"other numbers: {said}"}
+        return run
+
+
+SCENARIOS = tuple(
+    Scenario(task, size, quick=size == "100k") for size in ("100k", "1m", "3m") for task in ENGINES
+)
