@@ -99,6 +99,8 @@ def _nan_to_null(raw: ir.Value) -> ir.Value:
 def _cast_number(raw: ir.Value, column: Column, mapping: Mapping, dataset: Dataset) -> Cast:
     """A NaN is a missing number, as pandas writes it; an infinite one cannot be read."""
     target = _ibis_type(column, dataset)
+    if _always_fits(raw.type(), target):
+        return Cast(raw.cast(target), None)
     if isinstance(raw, ir.StringValue):
         text = blank_to_null(raw)
         number: ir.Value = plain_number(text, mapping.decimal, dataset.currency)
@@ -117,6 +119,15 @@ def _cast_number(raw: ir.Value, column: Column, mapping: Mapping, dataset: Datas
         whole = ibis.ifelse(value % 1 == 0, value, ibis.null(dt.float64))
         return _checked(whole.try_cast(target), text)
     return _checked(value, text)
+
+
+def _always_fits(raw: dt.DataType, target: dt.DataType) -> bool:
+    """Is there no value of type `raw` that `target` could not hold to the last digit?"""
+    if isinstance(raw, dt.Decimal) and isinstance(target, dt.Decimal):
+        whole = (raw.precision or 0) - (raw.scale or 0)
+        fits = whole <= (target.precision or 0) - (target.scale or 0)
+        return fits and (raw.scale or 0) <= (target.scale or 0)
+    return bool(raw.is_integer() and target.is_int64() and not raw.is_uint64())
 
 
 def _symbols(currency: str) -> list[str]:

@@ -16,6 +16,8 @@ from ibis.backends.sql import SQLBackend
 from crm_lib import machine
 from crm_lib.errors import UsageError
 
+PARQUET = {"parquet_version": "v2", "dictionary_size_limit": 2000}
+"""How large files are written: dictionaries of many values cost a third of the time and save little."""
 REPORT_ROWS = 100_000
 """Rows that may cross to pandas unless the caller says otherwise: a report frame, not a ledger."""
 

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 from sqlglot import expressions as sql
 
-from crm_lib import casting, conditions, corrections, schema, sources, textfiles
+from crm_lib import casting, conditions, corrections, engine, schema, sources, textfiles
 from crm_lib.dataset import Dataset, Mapping
 from crm_lib.errors import SourceError
 from crm_lib.parts import Part
@@ -37,6 +37,7 @@ def write(
     file, an expression that fails on some row.
     """
     backend, view = reader.backend, ibis.util.gen_name(f"raw_{name}")
+    options = ", ".join(f"{option} {value}" for option, value in engine.PARQUET.items())
     try:
         backend.create_view(view, reader.rows())
         query = staged(name, dataset, backend.table(view), backend, scratch).compile()
@@ -44,7 +45,7 @@ def write(
             # The expression is made once: for hundreds of parts that takes longer than to run it.
             backend.raw_sql(f'CREATE OR REPLACE VIEW "{view}" AS {reader.query(part)}')
             target = textfiles.quoted(str(path_of(part)))
-            backend.raw_sql(f"COPY ({query}) TO {target} (FORMAT parquet)")
+            backend.raw_sql(f"COPY ({query}) TO {target} (FORMAT parquet, {options})")
             done(part)
     except duckdb.Error as error:
         raise SourceError(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -119,8 +118,7 @@ def _staged(table: Delivered) -> list[StagedPart]:
             table.name, table.dataset, reader, table.scratch,
             lambda part: cache.beside(paths[part]), lambda part: cache.settled(paths[part]),
         )  # fmt: skip
-        for part in missing:
-            known[part] = _described(table, part, keys[part], paths[part], reader.columns)
+        known |= _described(table, {part: paths[part] for part in missing}, keys, reader.columns)
     found = [_with_key(known[part], table) for part in table.parts]
     _check_corrections(table, found)
     return found
@@ -153,25 +151,27 @@ def _remembered(table: Delivered, key: str) -> StagedPart | None:
 
 
 def _described(
-    table: Delivered, part: Part, key: str, path: Path, columns: Sequence[str]
-) -> StagedPart:
-    """What is worth remembering of a part that was just staged."""
-    rows = table.backend.read_parquet(path)
+    table: Delivered, paths: Mapping[Part, Path], keys: Mapping[Part, str], columns: Sequence[str]
+) -> dict[Part, StagedPart]:
+    """What is worth remembering of parts that were just staged."""
+    rows = table.backend.read_parquet(list(paths.values()))
     figures = {"rows": rows.count()}
     if table.declared.recorded in rows.columns:
         day = rows[table.declared.recorded].cast("date")
         figures |= {"first_on": day.min(), "last_on": day.max(), "undated": day.isnull().sum()}
-    counted: dict[str, Any] = {"first_on": None, "last_on": None, "undated": None}
-    counted |= rows.aggregate(**figures).to_pyarrow().to_pylist()[0]
-    counted["undated"] = counted["undated"] or 0
-    noticed = sources.noticed(part, table.dataset.tables[table.name])
-    found = StagedPart(
-        key="", staged_key=key, number=part.number, label=part.label, path=path, columns=tuple(columns),
-        noticed=noticed, **counted,
-    )  # fmt: skip
-    told = table.store / f"{key}.json"
-    cache.beside(told).write_text(json.dumps(found.entry(), indent=1))
-    cache.settled(told)
+    counted = rows.group_by(number=rows.row_id >> PART_BITS).agg(**figures).to_pyarrow().to_pylist()
+    by_number = {row.pop("number"): row for row in counted}
+    found = {}
+    for part, path in paths.items():
+        nothing = {"rows": 0, "first_on": None, "last_on": None, "undated": 0}
+        found[part] = StagedPart(
+            key="", staged_key=keys[part], number=part.number, label=part.label, path=path,
+            columns=tuple(columns), noticed=sources.noticed(part, table.dataset.tables[table.name]),
+            **{**nothing, **by_number.get(part.number, {})},
+        )  # fmt: skip
+        told = table.store / f"{keys[part]}.json"
+        cache.beside(told).write_text(json.dumps(found[part].entry(), indent=1))
+        cache.settled(told)
     return found
 
 
