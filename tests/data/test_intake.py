@@ -1,0 +1,155 @@
+"""Taking data in part by part: what was there before is remembered, what changed never is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm_lib import dataset as datasets
+from crm_lib import engine, intake
+from crm_lib.errors import SourceError
+from tests.data.conftest import Workshop
+
+HEADER = "customer,order,day,amount\n"
+MONTHS = {
+    "2023-01": "c1,1,2023-01-05,10\nc2,2,2023-01-06,20\n",
+    "2023-02": "c1,3,2023-02-05,30\n",
+    "2023-03": "c3,4,2023-03-05,40\nc3,5,2023-03-06,50\n",
+}
+
+
+@pytest.fixture
+def shop(workshop: Workshop) -> Workshop:
+    """A data set with a file a month."""
+    for month, rows in MONTHS.items():
+        put(workshop, month, rows)
+    (workshop.home / "expectations").mkdir()
+    configure(workshop)
+    return workshop
+
+
+def put(shop: Workshop, month: str, rows: str) -> None:
+    shop.put(f"lines/{month}.csv", HEADER + rows)
+
+
+def configure(shop: Workshop, **settings: Any) -> None:
+    shop.configure(source={"files": "data/shop/lines/*.csv"}, **settings)
+
+
+def taken() -> intake.Intake:
+    return intake.taken(datasets.load("shop"))
+
+
+def amounts(found: intake.Intake) -> list[tuple[str, float]]:
+    rows = engine.connect().read_parquet(found.staged("lines")).order_by("row_id")
+    return [(row["order_id"], float(row["amount"] or 0)) for row in rows.to_pyarrow().to_pylist()]
+
+
+def failing(found: intake.Intake) -> list[tuple[int, int, str]]:
+    """(number of the part, row in it, rule) of every failure."""
+    rows = engine.connect().read_parquet(found.failures("lines")).to_pyarrow().to_pylist()
+    split = [(row["row_id"] >> 40, row["row_id"] & ((1 << 40) - 1), row["rule_id"]) for row in rows]
+    return sorted(split)
+
+
+def written(found: intake.Intake) -> dict[Path, int]:
+    """By staged file, when it was written."""
+    return {path: path.stat().st_mtime_ns for path in found.staged("lines")}
+
+
+def test_a_new_month_is_staged_and_the_others_stay(shop: Workshop) -> None:
+    before = written(taken())
+    put(shop, "2023-04", "c1,6,2023-04-05,60\n")
+    found = taken()
+    after = written(found)
+    assert len(after) == len(before) + 1
+    assert {path: after[path] for path in before} == before
+    assert amounts(found)[-1] == ("6", 60)
+    assert [str(part.first_on) for part in found.parts["lines"]][-1] == "2023-04-05"
+
+
+def test_one_changed_old_row_is_found(shop: Workshop) -> None:
+    before = taken()
+    put(shop, "2023-01", MONTHS["2023-01"].replace("20\n", "25\n"))
+    found = taken()
+    changed = [("1", 10.0), ("2", 25.0), ("3", 30.0), ("4", 40.0), ("5", 50.0)]
+    assert amounts(found) == changed
+    assert [a.key == b.key for a, b in zip(before.parts["lines"], found.parts["lines"], strict=True)] == [False, True, True]  # fmt: skip
+    assert amounts(before)[1] == ("2", 20.0)  # what was made of the old file is what it was
+
+
+def test_nothing_new_is_nothing_done(shop: Workshop) -> None:
+    assert set(taken().durations) == {"reading", "judging"}
+    again = taken()
+    assert again.durations == {}
+    assert amounts(again) == amounts(taken())
+
+
+def test_a_file_that_is_gone_takes_its_rows_along(shop: Workshop) -> None:
+    taken()
+    (shop.folder / "lines" / "2023-03.csv").unlink()
+    assert [order for order, _ in amounts(taken())] == ["1", "2", "3"]
+
+
+def test_a_file_between_others_moves_the_numbers_of_rows_behind_it(shop: Workshop) -> None:
+    taken()
+    put(shop, "2023-01b", "c9,9,2023-01-20,90\n")
+    found = taken()
+    assert [part.number for part in found.parts["lines"]] == [0, 1, 2, 3]
+    assert [order for order, _ in amounts(found)] == ["1", "2", "9", "3", "4", "5"]
+
+
+def test_a_rule_that_changes_judges_anew_and_stages_nothing(shop: Workshop) -> None:
+    before = written(taken())
+    assert failing(taken()) == []
+    rule = {
+        "type": "expect_column_values_to_be_between",
+        "kwargs": {"column": "amount", "max_value": 35},
+        "severity": "warning",
+        "meta": {"rule_id": "lines.small", "because": "the test says so, at some length"},
+    }
+    suite = {"name": "lines", "expectations": [rule]}
+    (shop.home / "expectations" / "lines.json").write_text(json.dumps(suite))
+    found = taken()
+    assert failing(found) == [(2, 1, "lines.small"), (2, 2, "lines.small")]
+    assert written(found) == before
+
+
+def test_failures_of_remembered_parts_are_remembered(shop: Workshop) -> None:
+    put(shop, "2023-02", "c1,3,2023-02-05,ten\n")
+    assert failing(taken()) == [(1, 1, "lines.amount_readable")]
+    put(shop, "2023-04", "c1,6,2023-04-05,eleven\n")
+    readable = "lines.amount_readable"
+    assert failing(taken()) == [(1, 1, readable), (3, 1, readable)]
+
+
+def test_copies_of_rows_in_other_files_are_found_and_forgotten(shop: Workshop) -> None:
+    configure(shop, duplicates="quarantine")
+    assert failing(taken()) == []
+    put(shop, "2023-04", "c2,2,2023-01-06,20\nc1,6,2023-04-05,60\n")  # a row of January again
+    assert failing(taken()) == [(3, 1, "lines.rows_distinct")]
+    put(shop, "2023-01", "c1,1,2023-01-05,10\n")  # and now it is the only one
+    assert failing(taken()) == []
+
+
+def test_a_correction_stages_the_part_it_is_for(shop: Workshop) -> None:
+    before = written(taken())
+    header = "source_file,row_id,customer,order,day,amount\n"
+    row = (2 << 40) + 1
+    shop.put(
+        "corrections/lines.csv", f"{header}data/shop/lines/2023-03.csv,{row},c3,4,2023-03-05,44\n"
+    )
+    found = taken()
+    assert amounts(found)[3:] == [("4", 44.0), ("5", 50.0)]
+    after = written(found)
+    assert [path in after for path in before] == [True, True, False]
+
+
+def test_other_columns_than_before_are_refused(shop: Workshop) -> None:
+    taken()
+    shop.put("lines/2023-04.csv", "customer,order,day,net_amount\nc1,6,2023-04-05,60\n")
+    with pytest.raises(SourceError, match=r"2023-04.csv' has other columns than .*2023-01"):
+        taken()
