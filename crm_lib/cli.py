@@ -279,12 +279,17 @@ def lookup(
     dataset: Dataset,
     customer: Annotated[str, typer.Argument(help="The customer's id, as in the data.")],
     as_of: AsOf,
-) -> None:
+    json: Annotated[bool, typer.Option("--json", help="Everything known, for a program to read.")] = False,
+) -> None:  # fmt: skip
     """One customer: among the top 20%? Revenue, rank, segment, stage, first and last purchase."""
     from crm_lib import lookup as marts
     from crm_lib import terminal
 
-    terminal.customer(marts.customer(dataset, customer, as_of=_day(dataset, as_of)))
+    found = marts.customer(dataset, customer, as_of=_day(dataset, as_of))
+    if json:
+        typer.echo(found.model_dump_json(indent=1))
+    else:
+        terminal.customer(found)
 
 
 # --- companies whose truth is known ---------------------------------------------------------------

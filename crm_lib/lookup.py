@@ -6,8 +6,8 @@ A row is found by the minima and maxima of its row group, so the time hardly gro
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,11 @@ from crm_lib import project
 from crm_lib.errors import UsageError
 from crm_lib.publishing import manifest
 
-_FACTS = ("revenue", "first_on", "last_on", "occasions", "days_since_last")
-_MARTS: Mapping[str, tuple[str, ...]] = {
-    "value": ("revenue_rank", "cumulative_share", "is_top_20_percent"),
-    "segment": ("recency_score", "frequency_score", "monetary_score", "segment", "value_tier"),
-    "stage": ("stage",),
-    "profit": ("profit", "profit_rate", "profit_rank", "is_negative"),
-}
+_CUSTOMER = (
+    "revenue", "first_on", "last_on", "occasions", "days_since_last", "revenue_rank", "cumulative_share",
+    "is_top_20_percent", "recency_score", "frequency_score", "monetary_score", "segment", "value_tier",
+    "stage", "profit", "profit_rate", "is_negative", "is_listed",
+)  # fmt: skip
 _CLV = ("p_alive", "expected_occasions", "clv")
 _CLV_FACTS = "clv.json"
 
@@ -91,22 +89,15 @@ def customer(dataset: str, customer_id: str, *, as_of: date) -> Customer:
     """
     folder, facts = _published(dataset, as_of) or _made(dataset, as_of)
     with duckdb.connect() as connection:
-        found = _row(connection, folder / "customers.parquet", _FACTS, customer_id)
+        found = _row(connection, _mart(folder, "customer"), _CUSTOMER, customer_id)
         if found is None:
             raise UsageError(_unknown(connection, folder, customer_id, dataset, as_of))
-        for mart, columns in _MARTS.items():
-            found |= _row(connection, _mart(folder, mart), columns, customer_id) or {}
         for mart, columns in {"name": ("name",), "clv": _CLV}.items():
-            if _mart(folder, mart).is_file():
-                found |= _row(connection, _mart(folder, mart), columns, customer_id) or {}
-        found["is_listed"] = _is_listed(connection, folder, customer_id)
-        count = connection.execute(
-            f"SELECT count(*) FROM {_rows(_mart(folder, 'value'))}"
-        ).fetchone()
+            found |= _row(connection, _mart(folder, mart), columns, customer_id) or {}
+        found["profit_rank"] = _rank(connection, folder, found["profit"])
+        found["is_listed"] = found["is_listed"] or _is_listed(connection, folder, customer_id)
     known = {"customer_id": customer_id, "dataset": dataset, "as_of": as_of}
-    return Customer.model_validate(
-        {**known, **facts, **_terms(folder), **found, "customers": count[0] if count else 0}
-    )
+    return Customer.model_validate({**known, **facts, **_terms(folder), **found})
 
 
 def _published(dataset: str, as_of: date) -> tuple[Path, dict[str, str]] | None:
@@ -115,7 +106,7 @@ def _published(dataset: str, as_of: date) -> tuple[Path, dict[str, str]] | None:
     if run is None or not run.book:
         return None
     folder = project.cache_folder() / run.book
-    if not all(_mart(folder, mart).is_file() for mart in _MARTS) or not _facts(folder).is_file():
+    if not _mart(folder, "customer") or not _facts(folder).is_file():
         return None
     return folder, {"scope": run.scope, "currency": run.currency}
 
@@ -130,8 +121,9 @@ def _made(dataset: str, as_of: date) -> tuple[Path, dict[str, str]]:
     return book.folder, {"scope": book.scope, "currency": book.dataset.currency}
 
 
-def _mart(folder: Path, name: str) -> Path:
-    return folder / "marts" / f"{name}.parquet"
+def _mart(folder: Path, name: str) -> list[Path]:
+    """The files of a mart; none where this run has not got it."""
+    return sorted((folder / "marts" / name).glob("*.parquet"))
 
 
 def _facts(folder: Path) -> Path:
@@ -142,7 +134,8 @@ def _terms(folder: Path) -> dict[str, Any]:
     """What profit is called, and what a lifetime value is made of or why there is none."""
     known = json.loads(_facts(folder).read_text())
     names = ("earning", "horizon_months", "discount_rate", "reason")
-    return {"profit_label": known["profit_label"]} | {f"clv_{name}": known[name] for name in names}
+    terms = {f"clv_{name}": known[name] for name in names}
+    return {"profit_label": known["profit_label"], "customers": known["buyers"], **terms}
 
 
 def _text(value: str) -> str:
@@ -150,17 +143,33 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _rows(path: Path) -> str:
-    return f"read_parquet({_text(str(path))})"
+def _rows(paths: list[Path]) -> str:
+    return f"read_parquet([{', '.join(_text(str(path)) for path in paths)}])"
 
 
 def _row(
-    connection: duckdb.DuckDBPyConnection, path: Path, columns: tuple[str, ...], customer_id: str
+    connection: duckdb.DuckDBPyConnection,
+    paths: list[Path],
+    columns: tuple[str, ...],
+    customer_id: str,
 ) -> dict[str, Any] | None:
+    if not paths:
+        return None
     row = connection.execute(
-        f"SELECT {', '.join(columns)} FROM {_rows(path)} WHERE customer_id = {_text(customer_id)}"
+        f"SELECT {', '.join(columns)} FROM {_rows(paths)} WHERE customer_id = {_text(customer_id)}"
     ).fetchone()
     return dict(zip(columns, row, strict=True)) if row else None
+
+
+def _rank(
+    connection: duckdb.DuckDBPyConnection, folder: Path, profit: Decimal | None
+) -> int | None:
+    """The place of a profit among all; None without one."""
+    if profit is None:
+        return None
+    ranks = _rows([folder / "marts" / "profit_rank.parquet"])
+    row = connection.execute(f"SELECT profit_rank FROM {ranks} WHERE profit = {profit}").fetchone()
+    return int(row[0]) if row else None
 
 
 def _is_listed(
@@ -171,7 +180,7 @@ def _is_listed(
     if not parts:
         return None
     staged = [project.cache_folder() / part["path"] for part in parts]
-    return any(_row(connection, path, ("customer_id",), customer_id) for path in staged)
+    return _row(connection, staged, ("customer_id",), customer_id) is not None
 
 
 def _unknown(
@@ -181,7 +190,7 @@ def _unknown(
     dataset: str,
     as_of: date,
 ) -> str:
-    rows = _rows(folder / "customers.parquet")
+    rows = _rows(_mart(folder, "customer"))
     alike = "ltrim(lower(trim({})), '0')"
     near = connection.execute(
         f"SELECT min(customer_id) FROM {rows} "

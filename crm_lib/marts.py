@@ -1,89 +1,66 @@
-"""Marts: one small table a subject, one row a customer, made once a run for lookups and joins."""
+"""Marts: what a run finds of each customer, made once and read by every report and by lookups.
+
+`customer` has one row a customer, with all that no model is needed for; `clv` adds what a model says of
+those who bought. They are made customers by customers, a range of ids at a time, so that memory stays
+bounded however many there are, and lie in files sorted by customer_id.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from crm_lib import cache
 from crm_lib.analysis import clv, concentration, lifetime, margins, profit, segments, stages
 from crm_lib.book import Book
+from crm_lib.engine import collect
 
+CUSTOMERS_A_FILE = 1_000_000
 CLV_FACTS = "clv.json"
 """What the CLV mart holds, or why there is none."""
+_CARRIED = ("segment", "value_tier", "stage", "revenue", "profit", "is_first_seen")
+_GIVEN = "{name}_given"
+"""What an attribute of the customer table is called where a fact has its name."""
+
+Part = Callable[[ir.Table], ir.Table]
+"""Takes the rows of some customers out of a table."""
 
 
 def build(book: Book) -> Path:
     """Write the marts of a book beside its facts; returns the folder.
 
-    Each is sorted by customer_id, so that one customer is found without reading the rest. `clv.json`:
-    earning (what the margin is made of), profit_label, horizon_months, discount_rate (a year), model,
-    customers (valued), clv (their sum, money), and reason (why no model may be used, so that there is no
-    mart `clv` and no sum; else empty).
+    customer, name (internal audience only: customer_id, name), held (what was known before the day that
+    models are judged from: `lifetime.known_before` and `margins.spending`), clv, and profit_rank
+    (profit, profit_rank). `clv.json`: earning (what the margin is made of), profit_label, horizon_months,
+    discount_rate (a year), buyers (customers with a purchase), model, customers (valued), clv (their sum,
+    money), and reason (why no model may be used, so that there is no mart `clv` and no sum; else empty).
     """
 
     def write(folder: Path) -> None:
-        for name, table in tables(book).items():
-            _write(table, folder / f"{name}.parquet")
+        _write_customers(book, folder)
         _write_clv(book, folder)
 
     return cache.built(book.folder / "marts", write)
 
 
-def _write(table: ir.Table, path: Path) -> None:
-    table.order_by("customer_id").to_parquet(path)
+def read(book: Book, name: str) -> ir.Table:
+    """The mart `name`, made where there is none yet; sorted by customer_id.
 
-
-def tables(book: Book) -> dict[str, ir.Table]:
-    """The marts that need no model, as expressions.
-
-    segment: customer_id, recency_score, frequency_score, monetary_score, segment, value_tier.
-    stage: customer_id, stage, expected_gap_days, silence, return_multiple. value: customer_id,
-    revenue, revenue_rank, cumulative_share, is_top_20_percent. profit: customer_id, revenue,
-    gross_profit, cost_to_serve, profit, profit_rate, profit_rank, is_negative. name (internal
-    audience only): customer_id, name.
+    customer: customer facts; each attribute of the customer table but the name, as `<name>_given`, and
+    is_listed (has a row there; null without that table); with the columns of `segments.rfm`, `segments.value_tiers`, `stages.stage`,
+    `concentration.ranked`, `profit.summed` (null without a row in the ledger), `margins.spending` and
+    `margins.earnings`. clv: `clv.by_customer`, and segment, value_tier, stage, revenue, profit,
+    is_first_seen. Raises UsageError for another name, or one that this run has not.
     """
-    rfm = segments.rfm(book.customers, segments=book.dataset.segment_map)
-    scores = rfm.drop("days_since_last", "occasions", "revenue", "is_first_seen")
-    tiers = segments.value_tiers(book.customers).select("customer_id", "value_tier")
-    made = {
-        "segment": scores.join(tiers, "customer_id"),
-        "stage": stages.stage(book.customers, thresholds=book.dataset.thresholds),
-        "value": concentration.ranked(book.customers),
-        "profit": profit.by_customer(book.ledger).select(
-            "customer_id", "revenue", "gross_profit", "cost_to_serve", "profit", "profit_rate",
-            "profit_rank", "is_negative",
-        ),
-    }  # fmt: skip
-    named = book.named(book.customers)
-    if "name" in named.columns:
-        made["name"] = named.select("customer_id", "name")
-    return made
-
-
-def _write_clv(book: Book, folder: Path) -> None:
-    """The mart clv: customer_id, p_alive, expected_occasions, margin_per_occasion, clv; and its facts."""
-    choice = lifetime.choose(book.customers, book.occasions, **book.span)
-    known = {
-        "earning": margins.earning(book.components),
-        "profit_label": book.profit_label,
-        "horizon_months": clv.HORIZON_MONTHS,
-        "discount_rate": clv.DISCOUNT_RATE,
-        "model": choice.fitted.title if choice.fitted else None,
-        "reason": choice.refusal,
-        "customers": 0,
-        "clv": None,
-    }
-    if choice.fitted and choice.seen:
-        each = margins.of(book.occasions, book.ledger).per_occasion()
-        values = clv.by_customer(book.customers, choice.seen, choice.fitted, each)
-        _write(values.select("customer_id", *clv.WORTH), folder / "clv.parquet")
-        row = clv.totals(values).iloc[0]
-        known |= {"customers": int(row["customers"]), "clv": float(row["clv"])}
-    (folder / CLV_FACTS).write_text(json.dumps(known, indent=1))
+    build(book)
+    return book.mart(name)
 
 
 def equity(book: Book) -> dict[str, Any]:
@@ -93,3 +70,166 @@ def equity(book: Book) -> dict[str, Any]:
     """
     found: dict[str, Any] = json.loads((build(book) / CLV_FACTS).read_text())
     return found
+
+
+def profiles(book: Book) -> ir.Table:
+    """The mart `customer` with attributes under their own names, as in `book.profile`: one that is called
+    as a fact is `<name>_given`, one that is called as anything else of the mart stands in its place."""
+    customers = read(book, "customer")
+    facts = set(book.customers.columns)
+    given = {
+        name.removesuffix("_given"): name for name in customers.columns if name.endswith("_given")
+    }
+    free = {name: column for name, column in given.items() if name not in facts}
+    hidden = [name for name in free if name in customers.columns]
+    return customers.drop(*hidden).rename(free)
+
+
+def profits(book: Book) -> ir.Table:
+    """The mart `customer` as `profit.by_customer`: who has a row in the ledger, with profit_rank."""
+    customers = read(book, "customer")
+    ranks = book.backend.read_parquet(book.folder / "marts" / "profit_rank.parquet")
+    return customers.filter(customers.profit.notnull()).join(ranks, "profit")
+
+
+# --- by range of ids ------------------------------------------------------------------------------
+
+
+def _parts(book: Book) -> list[Part]:
+    """Ranges of ids with some `CUSTOMERS_A_FILE` customers each, in order; together they hold everyone."""
+    ids = book.customers.select("customer_id")
+    count = -(-int(ids.count().execute()) // CUSTOMERS_A_FILE)
+    if count <= 1:
+        return [lambda table: table]
+    # Any bounds will do; those of a sample make ranges of about the same size.
+    sample = collect(ids.sample(min(1.0, 20_000 * count / (CUSTOMERS_A_FILE * count))))
+    known = sorted(sample["customer_id"])
+    bounds = [None, *(known[len(known) * i // count] for i in range(1, count)), None]
+    return [_range(low, high) for low, high in pairwise(bounds)]
+
+
+def _range(low: str | None, high: str | None) -> Part:
+    def part(table: ir.Table) -> ir.Table:
+        if low is not None:
+            table = table.filter(table.customer_id >= low)
+        return table if high is None else table.filter(table.customer_id < high)
+
+    return part
+
+
+def _write(table: ir.Table, folder: Path, name: str, number: int) -> None:
+    (folder / name).mkdir(exist_ok=True)
+    made = _plain(table).order_by("customer_id")
+    made.to_parquet(folder / name / f"{number:04}.parquet")
+
+
+def _plain(table: ir.Table) -> ir.Table:
+    """Sums of money as the lines have it: half the size of the widest decimals, and faster to read."""
+    wide = {
+        name: dt.Decimal(18, type_.scale)
+        for name, type_ in table.schema().items()
+        if isinstance(type_, dt.Decimal) and (type_.precision or 38) > 18
+    }
+    return table.cast(wide) if wide else table
+
+
+# --- customers ------------------------------------------------------------------------------------
+
+
+def _write_customers(book: Book, folder: Path) -> None:
+    made = _customers(book)
+    split = lifetime.split_day(book.observed, book.warm_up_ends)
+    named = book.named(book.customers)
+    for number, part in enumerate(_parts(book)):
+        _write(made(part), folder, "customer", number)
+        if split:
+            known = lifetime.known_before(part(book.occasions), split=split)
+            before = part(book.occasions).filter(part(book.occasions).on < ibis.literal(split))
+            spent = margins.spending(before).drop("x")
+            _write(_beside(known, spent), folder, "held", number)
+        if "name" in named.columns:
+            _write(part(named).select("customer_id", "name"), folder, "name", number)
+    customers = _written(book, folder, "customer")
+    ranks = profit.profit_levels(customers.filter(customers.profit.notnull()))
+    ranks.order_by("profit").to_parquet(folder / "profit_rank.parquet")
+
+
+def _customers(book: Book) -> Callable[[Part], ir.Table]:
+    """The mart `customer` of a part; what has to be known of everybody is found once, here."""
+    everyone = book.customers
+    map_ = book.dataset.segment_map
+    cuts = segments.cut_points(everyone, map_.scores)
+    typical = stages.typical_gap(everyone)
+    paid = _kept(segments.revenue_levels(everyone))
+    places = _kept(concentration.levels(everyone))
+    attributes = None
+    if book.has("customers"):
+        attributes = book.table("customers").drop("row_id")
+        attributes = attributes.drop(*({"name"} & set(attributes.columns)))
+
+    def made(part: Part) -> ir.Table:
+        facts = part(everyone)
+        table = facts
+        for found in (
+            segments.rfm(facts, cuts=cuts, segments=map_),
+            segments.value_tiers(facts, levels=paid),
+            stages.stage(facts, thresholds=book.dataset.thresholds, typical=typical),
+            concentration.ranked(facts, levels=places).drop("revenue_rank"),
+            profit.summed(part(book.ledger)),
+            margins.spending(part(book.occasions)),
+            margins.earnings(margins.earned(part(book.ledger))),
+        ):
+            table = _beside(table, found)
+        if attributes is not None:
+            given = part(attributes).mutate(is_listed=True)
+            taken = [name for name in given.columns if name not in ("customer_id", "is_listed")]
+            given = given.rename({_GIVEN.format(name=name): name for name in taken})
+            return _beside(table, given)
+        return table.mutate(is_listed=ibis.null("boolean"))
+
+    return made
+
+
+def _kept(table: ir.Table) -> ir.Table:
+    """A small table, made once."""
+    return ibis.memtable(table.to_pyarrow())
+
+
+def _beside(table: ir.Table, other: ir.Table) -> ir.Table:
+    """`table` with the columns of `other` that it lacks, null for customers whom `other` has not."""
+    more = [name for name in other.columns if name not in table.columns]
+    joined = table.left_join(other.select("customer_id", *more), "customer_id")
+    return joined.drop("customer_id_right")
+
+
+def _written(book: Book, folder: Path, name: str) -> ir.Table:
+    return book.backend.read_parquet(sorted((folder / name).glob("*.parquet")))
+
+
+# --- lifetime value -------------------------------------------------------------------------------
+
+
+def _write_clv(book: Book, folder: Path) -> None:
+    customers = _written(book, folder, "customer")
+    held = _written(book, folder, "held") if (folder / "held").is_dir() else None
+    choice = lifetime.choose(customers, book.occasions, **book.span, known=held)
+    known = {
+        "earning": margins.earning(book.components),
+        "profit_label": book.profit_label,
+        "horizon_months": clv.HORIZON_MONTHS,
+        "discount_rate": clv.DISCOUNT_RATE,
+        "buyers": int(customers.filter(customers.occasions > 0).count().execute()),
+        "model": choice.fitted.title if choice.fitted else None,
+        "reason": choice.refusal,
+        "customers": 0,
+        "clv": None,
+    }
+    if choice.fitted and choice.seen:
+        each = margins.of_each(customers)
+        for number, path in enumerate(sorted((folder / "customer").glob("*.parquet"))):
+            some = each.onto(book.backend.read_parquet(path))
+            values = clv.by_customer(some, choice.seen, choice.fitted, None, carried=_CARRIED)
+            _write(values, folder, "clv", number)
+        row = clv.totals(_written(book, folder, "clv")).iloc[0]
+        known |= {"customers": int(row["customers"]), "clv": float(row["clv"])}
+    (folder / CLV_FACTS).write_text(json.dumps(known, indent=1))

@@ -7,7 +7,7 @@ joined to the customers in the engine, so that a base of any size is valued in b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -37,16 +37,17 @@ def by_customer(
     customers: ir.Table,
     seen: btyd.Histories,
     model: btyd.PurchaseModel,
-    margins: ir.Table,
+    margins: ir.Table | None,
     *,
     horizon_months: int = HORIZON_MONTHS,
     discount_rate: float = DISCOUNT_RATE,
+    carried: Sequence[str] = (),
 ) -> ir.Table:
     """What each customer is expected to buy and earn within the horizon.
 
     In: customer facts, their histories in days (`Choice.seen`), the fitted model, and
-    `Margins.per_occasion()`. Out: one row a customer with a
-    purchase: customer_id, occasions (so far), x, t_x, T (days), p_alive (chance of being a customer
+    `Margins.per_occasion()`; None where the facts have its columns (`Margins.onto`). `carried`: columns
+    of the facts that go along. Out: one row a customer with a purchase: customer_id, occasions (so far), x, t_x, T (days), p_alive (chance of being a customer
     still), expected_occasions (within the horizon), expected_spend and margin_per_occasion (money an
     occasion), margin_rate, clv (residual, money: margin × occasions, discounted; may be negative).
     Predictions are made once a history and joined in the engine. Raises UsageError for a horizon below
@@ -69,11 +70,12 @@ def by_customer(
         )
     )
     bought = customers.filter(customers.first_on.notnull())
-    facts = bought.select("customer_id", "occasions", *_HISTORY)
-    joined = facts.join(predictions, list(_HISTORY)).join(margins, "customer_id")
+    joined = bought.join(predictions, list(_HISTORY))
+    if margins is not None:
+        joined = joined.join(margins, "customer_id")
     return joined.mutate(clv=joined.margin_per_occasion * joined.discounted_occasions).select(
         "customer_id", "occasions", *_HISTORY, "p_alive", "expected_occasions", "expected_spend",
-        "margin_rate", "margin_per_occasion", "clv",
+        "margin_rate", "margin_per_occasion", "clv", *carried,
     )  # fmt: skip
 
 
@@ -104,13 +106,17 @@ def totals(values: ir.Table) -> pd.DataFrame:
 def by_group(values: ir.Table, groups: ir.Table, *, by: str) -> ir.Table:
     """Value to come by segment, tier or stage; the parts add up to the whole.
 
-    In: `by_customer`, and a table of customer_id and `by` (null: "unknown"). Out: one row a
+    In: `by_customer`, and a table of customer_id and `by` (null: "unknown"), which is not looked at where
+    the first has that column already. Out: one row a
     group, most equity first: `by`, customers, customers_share, still_customers (expected number: the
     sum of P(alive)), expected_occasions, clv (sum, money), clv_share (null where the whole is not
     positive), clv_per_customer.
     """
-    named = groups.select("customer_id", group=groups[by].cast("string"))
-    joined = values.left_join(named, "customer_id").drop("customer_id_right")
+    if by in values.columns:
+        joined = values.mutate(group=values[by].cast("string"))
+    else:
+        named = groups.select("customer_id", group=groups[by].cast("string"))
+        joined = values.left_join(named, "customer_id").drop("customer_id_right")
     joined = joined.mutate(group=joined.group.fill_null("unknown"))
     grouped = joined.group_by("group").agg(
         customers=joined.count(),

@@ -34,17 +34,14 @@ def lorenz(customers: ir.Table, *, value: str = "revenue", points: int = 200) ->
     """
     if points < 1:
         raise UsageError(f"A Lorenz curve needs at least one point, not {points}.")
-    up_to = ibis.cumulative_window(order_by="value")
-    base = _base(customers, value)
-    steps = base.select(
-        customers=ibis.row_number().over(order_by=base.value) + 1,
-        value=base.value.sum().over(up_to),
-        n=base.count().over(_WHOLE),
-        whole=base.value.sum().over(_WHOLE),
-    )
-    point = (steps.customers * points) // steps.n
-    kept = steps.filter(point > ((steps.customers - 1) * points) // steps.n)
-    curve = _with_shares(kept.select("customers", "value", "n", "whole"))
+    lowest = _levels(_base(customers, value), best_first=False)
+    before = lowest.up_to - lowest.here
+    passed = (lowest.up_to * points) // lowest.n > (before * points) // lowest.n
+    steps = ibis.memtable({"point": range(1, points + 1)}, schema={"point": "int64"})
+    placed = lowest.filter(passed).cross_join(steps)
+    # The first customer with whom so many points are reached.
+    kept = _at(placed, (placed.point * placed.n + points - 1) // points).distinct()
+    curve = _with_shares(kept)
     zero = {name: ibis.literal(0).cast(type_) for name, type_ in curve.schema().items()}
     origin = curve.limit(1).select(**zero)
     return ibis.union(origin, curve).order_by("customers")
@@ -101,13 +98,17 @@ def top_shares(
     One row a share asked: share (of customers), customers (that share of them, rounded up to a
     whole customer), customers_share (what that is of all), value (their sum), value_share. Raises UsageError for a share outside 0 to 1.
     """
-    from_top = _from_the_top(_base(customers, value))
-    answers = []
-    for share in _checked(shares):
-        part = Fraction(str(share))
-        inside = (from_top.position - 1) * part.denominator < from_top.n * part.numerator
-        answers.append(_last(from_top, inside, share))
-    return ibis.union(*answers).order_by("share")
+    parts = [(share, Fraction(str(share))) for share in _checked(shares)]
+    asked = ibis.memtable(
+        [
+            {"share": float(s), "over": part.numerator, "under": part.denominator}
+            for s, part in parts
+        ],
+        schema={"share": "float64", "over": "int64", "under": "int64"},
+    )
+    placed = _levels(_base(customers, value)).cross_join(asked)
+    last = (placed.n * placed.over + placed.under - 1) // placed.under
+    return _with_shares(_at(placed, last, "share")).order_by("share")
 
 
 @needs(lines=())
@@ -121,10 +122,18 @@ def customers_for_share(
     for a share outside 0 to 1.
     """
     part = Fraction(str(*_checked([share])))
-    from_top = _from_the_top(_base(customers, value))
-    before = from_top.cumulative - from_top.value
-    inside = before * part.denominator < from_top.whole * part.numerator
-    return _last(from_top, inside & (from_top.whole > 0), share)
+    best = _levels(_base(customers, value))
+    bound = best.whole * part.numerator
+    before = best.cumulative - best.value * best.here
+    reached = best.filter((before * part.denominator < bound) & (best.whole > 0))
+    reached = reached.order_by(reached.up_to.desc()).limit(1)
+    # Of equal customers, the fewest that are needed.
+    each = reached.mutate(more=ibis.range(reached.here).unnest())
+    before = each.cumulative - each.value * (each.here - each.more)
+    inside = each.filter(before * part.denominator < each.whole * part.numerator)
+    last = inside.mutate(share=ibis.literal(float(share)))
+    found = _at(last, last.up_to - last.here + last.more + 1, "share")
+    return _with_shares(found.order_by(found.customers.desc()).limit(1))
 
 
 @needs(lines=())
@@ -146,32 +155,32 @@ def negatives(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
 
 
 @needs(lines=())
-def ranked(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
+def ranked(
+    customers: ir.Table, *, value: str = "revenue", levels: ir.Table | None = None
+) -> ir.Table:
     """Each customer's place by value: is it among the top 20%?
 
     One row a customer with an occasion: customer_id, `value` under its own name, {value}_rank
     (1 = most; equal values share a rank), cumulative_share (of all value, brought by this customer
     and all that bring as much or more), is_top_20_percent. The rule: a customer is in the top 20%
     when its value is positive and fewer than 20% of customers have more. Equal customers get
-    equal answers, so ties at the border are all in.
+    equal answers, so ties at the border are all in. `levels`: of the whole base (`levels`), where
+    `customers` are only some of it.
     """
     base = _base(customers, value, "customer_id")
-    descending = base.value.desc()
-    as_much = ibis.range_window(preceding=None, following=0, order_by=descending)
-    placed = base.mutate(
-        above=ibis.rank().over(order_by=descending),
-        cumulative=base.value.sum().over(as_much),
-        n=base.count().over(_WHOLE),
-        whole=base.value.sum().over(_WHOLE),
-    )
-    is_top = placed.above * TOP_SHARE.denominator < placed.n * TOP_SHARE.numerator
+    placed = base.join(_levels(base) if levels is None else levels, "value")
+    above = placed.up_to - placed.here
     return placed.select(
         "customer_id",
         placed.value.name(value),
-        (placed.above + 1).name(f"{value}_rank"),
+        (above + 1).name(f"{value}_rank"),
         cumulative_share=_share(placed.cumulative, placed.whole),
-        is_top_20_percent=is_top & (placed.value > 0),
+        is_top_20_percent=_is_top(above, placed.n) & (placed.value > 0),
     )
+
+
+def _is_top(above: ir.IntegerValue, customers: ir.IntegerValue) -> ir.BooleanValue:
+    return above * TOP_SHARE.denominator < customers * TOP_SHARE.numerator
 
 
 def _check_column(customers: ir.Table, value: str) -> None:
@@ -189,30 +198,39 @@ def _base(customers: ir.Table, value: str, *carried: str) -> ir.Table:
     return customers.filter(customers.occasions > 0).select(*carried, value=amount)
 
 
-def _from_the_top(base: ir.Table) -> ir.Table:
-    """Customers from the highest value down, with cumulative sums and the whole."""
-    descending = base.value.desc()
-    return base.mutate(
-        position=ibis.row_number().over(order_by=descending) + 1,
-        cumulative=base.value.sum().over(ibis.cumulative_window(order_by=descending)),
-        n=base.count().over(_WHOLE),
-        whole=base.value.sum().over(_WHOLE),
+def levels(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
+    """What `ranked` needs to know of the whole base: one row a distinct value, the highest first."""
+    return _levels(_base(customers, value))
+
+
+def _levels(base: ir.Table, *, best_first: bool = True) -> ir.Table:
+    """One row a distinct value: `here` (customers who bring it), up_to and cumulative (customers who
+    bring as much or more, and what they bring together); n and whole (of all). Lowest first: as much
+    or less.
+
+    What holds of each customer follows from these few rows, so that millions are never sorted.
+    """
+    found = base.group_by("value").agg(here=lambda t: t.count())
+    up_to = ibis.cumulative_window(order_by=found.value.desc() if best_first else found.value)
+    brought = found.value * found.here
+    return found.mutate(
+        up_to=found.here.sum().over(up_to),
+        cumulative=brought.sum().over(up_to),
+        n=found.here.sum().over(_WHOLE),
+        whole=brought.sum().over(_WHOLE),
     )
 
 
-def _last(from_top: ir.Table, inside: ir.BooleanValue, share: float) -> ir.Table:
-    """The last customer from the top for which `inside` holds, as the answer for `share`."""
-    chosen = from_top.filter(inside)
-    return _with_shares(
-        chosen.order_by(chosen.position.desc())
-        .limit(1)
-        .select(
-            "n",
-            "whole",
-            share=ibis.literal(float(share)),
-            customers=chosen.position,
-            value=chosen.cumulative,
-        )
+def _at(table: ir.Table, place: ir.IntegerValue, *carried: str) -> ir.Table:
+    """The customer at `place`, where it lies in the level: customers (up to it), value (theirs)."""
+    inside = table.mutate(place=place)
+    inside = inside.filter(inside.place > inside.up_to - inside.here, inside.place <= inside.up_to)
+    return inside.select(
+        "n",
+        "whole",
+        *carried,
+        customers=inside.place,
+        value=inside.cumulative - inside.value * (inside.up_to - inside.place),
     )
 
 

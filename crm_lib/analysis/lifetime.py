@@ -157,6 +157,16 @@ def holdout(occasions: ir.Table, *, split: date, as_of: date) -> Holdout:
 
     In: purchase occasions. Equal histories with equal purchases are one weighted row; in days.
     """
+    return _compressed(known_before(occasions, split=split), split, as_of)
+
+
+@needs(lines=())
+def known_before(occasions: ir.Table, *, split: date) -> ir.Table:
+    """What was known of customers before `split`, and what they did from then on.
+
+    In: purchase occasions. Out: one row a customer with an occasion before: customer_id, x, t_x, T (as of
+    the day before `split`), actual (occasions from then on), spent (on these, money).
+    """
     day = ibis.literal(split)
     is_seen = occasions.on < day
     each = occasions.group_by("customer_id").agg(
@@ -164,17 +174,23 @@ def holdout(occasions: ir.Table, *, split: date, as_of: date) -> Holdout:
         first=occasions.on.min(),
         last=occasions.on.max(where=is_seen),
         actual=(~is_seen).sum().cast("int64"),
+        spent=occasions.revenue.sum(where=~is_seen).fill_null(0),
     )
     each = each.filter(each["first"] < day)
     last_day = ibis.literal(split - timedelta(days=1))
-    rows = each.select(
+    return each.select(
+        "customer_id",
         "x",
-        "actual",
         t_x=each["last"].delta(each["first"], unit="day").cast("int64"),
         T=last_day.delta(each["first"], unit="day").cast("int64"),
+        actual="actual",
+        spent="spent",
     )
+
+
+def _compressed(known: ir.Table, split: date, as_of: date) -> Holdout:
     keys = (*_HISTORY, "actual")
-    grouped = rows.group_by(*keys).agg(weight=rows.count()).order_by(*keys)
+    grouped = known.group_by(*keys).agg(weight=known.count()).order_by(*keys)
     frame = collect(grouped, max_rows=2 * _MOST_ROWS)
     return checked_holdout(frame, horizon=(as_of - split).days, unit="day")
 
@@ -191,11 +207,12 @@ def choose(
     warm_up_ends: date,
     model: str = BEST,
     holdout_days: int = 0,
+    known: ir.Table | None = None,
 ) -> Choice:
     """The model that predicts a held-out period best, fitted again to everything before `observed.end`.
 
     In: customer facts and purchase occasions. `model`: "best" or the name of one, which then is held
-    against the rules alone. Never raises NoModel: `Choice.refusal` says why there is no model.
+    against the rules alone. `known`: `known_before` the split, where it has been made. Never raises NoModel: `Choice.refusal` says why there is no model.
     """
     if model != BEST and model not in btyd.MODELS:
         raise UsageError(unknown("model", model, (BEST, *btyd.MODELS)))
@@ -212,7 +229,8 @@ def choose(
         seen = histories(customers)
         if split is None:
             raise NoModel(_too_short(observed, warm_up_ends))
-        held = holdout(occasions, split=split, as_of=observed.end)
+        known = known_before(occasions, split=split) if known is None else known
+        held = _compressed(known, split, observed.end)
         if held.customers < FEWEST:
             raise NoModel(
                 f"A model is judged by what customers did in a period that it had not seen: at least "

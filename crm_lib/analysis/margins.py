@@ -10,7 +10,6 @@ adds. `earning` names what the data can tell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,14 +17,19 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from crm_lib import ledger as ledgers
 from crm_lib.btyd.credibility import UNKNOWN, Credibility, credibility
 from crm_lib.btyd.gamma_gamma import GammaGamma, spend_frequency_correlation
 from crm_lib.btyd.spending import Spending
 from crm_lib.btyd.spending import spending as checked_spending
 from crm_lib.engine import collect
 from crm_lib.errors import NoModel, listing
+from crm_lib.ledger.earning import earning, partly_known
 from crm_lib.needs import needs
+
+__all__ = [
+    "Margins", "Rates", "Spend", "earned", "earning", "earnings", "expected_spend", "of", "of_each", "of_new",
+    "partly_known", "rates", "spend", "spending", "with_expected_spend",
+]  # fmt: skip
 
 _EXACT_ROWS = 200_000
 """Above so many repeat customers their mean spend is grouped for the fit, within half a per cent."""
@@ -38,34 +42,6 @@ _NEAR = (0.5, 2.0)
 """How far from the data's mean spend that of the model may then lie, as a share of it."""
 
 _ADDS = {"lines.cost": "contribution in place of revenue"}
-
-
-def earning(components: Sequence[ledgers.Component]) -> str:
-    """What a margin is made of in this data set: "contribution", "gross profit", "revenue less cost to
-    serve" or "revenue"."""
-    known = {item.name for item in components if item.status != "missing"}
-    served = bool(known.intersection(ledgers.SERVING))
-    if "cost_of_goods" in known:
-        return "contribution" if served else "gross profit"
-    return "revenue less cost to serve" if served else "revenue"
-
-
-PARTLY = 0.95
-"""A cost that fewer of the rows bear is told to be known in part."""
-
-
-def partly_known(components: Sequence[ledgers.Component]) -> list[tuple[str, float, str]]:
-    """Costs in the margin that only a part of the rows bear; the others count as costless.
-
-    Each with its label ("cost of goods"), the share of rows that bear it, and what a row is.
-    """
-    counted = ("cost_of_goods", *ledgers.SERVING)
-    return [
-        (item.label, item.known_share, item.of)
-        for item in components
-        if item.name in counted and item.status != "missing"
-        if item.known_share is not None and item.known_share < PARTLY
-    ]
 
 
 @dataclass(frozen=True)
@@ -138,12 +114,11 @@ def _drawn(
 class Margins:
     """What is known of spend and rates, and the models of both: see `of`.
 
-    spent: `spending`, one row a customer with a purchase. months: `earned`, one row a customer and
-    month.
+    spent: `spending`, one row a customer with a purchase. earnings: `earnings`, one row a customer.
     """
 
     spent: ir.Table
-    months: ir.Table
+    earnings: ir.Table
     spend: Spend
     rates: Rates
 
@@ -165,14 +140,17 @@ class Margins:
         customer_id, expected_spend (money), margin_rate (of it; may be negative), margin_per_occasion
         (expected_spend × margin_rate, money).
         """
-        sums = self.months.group_by("customer_id").agg(
-            bought=self.months.bought.sum(), earned=self.months.earned.sum()
-        )
+        sums = self.earnings.select("customer_id", "bought", "earned")
         joined = self.spent.left_join(sums, "customer_id").drop("customer_id_right")
-        found = joined.select(
-            "customer_id",
-            expected_spend=self.spend.expected(joined.x, joined.mean_spend),
-            margin_rate=self.rates.expected(joined.earned, joined.bought),
+        return self.onto(joined).select(
+            "customer_id", "expected_spend", "margin_rate", "margin_per_occasion"
+        )
+
+    def onto(self, each: ir.Table) -> ir.Table:
+        """`each`, a table with the columns of `spending` and `earnings`, with those of `per_occasion`."""
+        found = each.mutate(
+            expected_spend=self.spend.expected(each.x, each.mean_spend),
+            margin_rate=self.rates.expected(each.earned, each.bought),
         )
         return found.mutate(margin_per_occasion=found.expected_spend * found.margin_rate)
 
@@ -203,8 +181,16 @@ def of(occasions: ir.Table, ledger: ir.Table) -> Margins:
 
     In: purchase occasions and the profit ledger. `Margins.per_occasion` is the table.
     """
-    spent, months = spending(occasions), earned(ledger)
-    return Margins(spent, months, spend(spent), rates(months))
+    spent, sums = spending(occasions), earnings(earned(ledger))
+    return Margins(spent, sums, spend(spent), _rates(sums))
+
+
+@needs(lines=(), optional=_ADDS)
+def of_each(each: ir.Table) -> Margins:
+    """`of` what is summed by customer already. In: one table with the columns of `spending` and
+    `earnings`; the first are null without a purchase."""
+    spent = each.filter(each.first_spend.notnull())
+    return Margins(spent, each, spend(spent), _rates(each))
 
 
 @needs(lines=(), optional=_ADDS)
@@ -270,8 +256,13 @@ def expected_spend(occasions: ir.Table, *, before: date) -> ir.Table:
     customer_id, expected_spend (money).
     """
     spent = spending(occasions.filter(occasions.on < ibis.literal(before)))
-    each = spend(spent).expected(spent.x, spent.mean_spend)
-    return spent.select("customer_id", expected_spend=each)
+    return with_expected_spend(spent).select("customer_id", "expected_spend")
+
+
+@needs(lines=())
+def with_expected_spend(spent: ir.Table) -> ir.Table:
+    """`spent` with expected_spend (money an occasion). In: a table with the columns of `spending`."""
+    return spent.mutate(expected_spend=spend(spent).expected(spent.x, spent.mean_spend))
 
 
 def _paid(used: ir.Table, customers: int) -> Spending:
@@ -335,9 +326,18 @@ def earned(ledger: ir.Table) -> ir.Table:
 
 @needs(lines=(), optional=_ADDS)
 def rates(months: ir.Table) -> Rates:
-    """The mean rate and its variances within and between customers. In: `earned`.
+    """The mean rate and its variances within and between customers. In: `earned`."""
+    return _rates(earnings(months))
 
-    A month without a purchase belongs to the last one with a purchase, its costs included.
+
+@needs(lines=(), optional=_ADDS)
+def earnings(months: ir.Table) -> ir.Table:
+    """What each customer bought and what was left of it, and what `rates` must know. In: `earned`.
+
+    Out: one row a customer: customer_id, bought, earned (of all months); over its observations of the
+    rate rate_n (how many), rate_w (bought in them), rate_earned, rate_weighed and rate_squares (Σ bought ×
+    rate and × rate²); these null without one. An observation is a month with a purchase and those without
+    one that follow it, their costs included.
     """
     own = ibis.cumulative_window(group_by="customer_id", order_by="month")
     dated = months.mutate(stretch=(months.bought > 0).cast("int64").sum().over(own))
@@ -345,16 +345,29 @@ def rates(months: ir.Table) -> Rates:
     seen = dated.group_by("customer_id", "stretch").agg(
         bought=dated.bought.sum(), earned=dated.earned.sum()
     )
-    seen = seen.filter(seen.bought > 0)
-    seen = seen.mutate(rate=ibis.greatest(seen.earned / seen.bought, _WORST_RATE))
-    each = seen.group_by("customer_id").agg(
-        n=seen.count(),
-        w=seen.bought.sum(),
+    rate = ibis.greatest(seen.earned / seen.bought, _WORST_RATE)
+    seen = seen.mutate(rate=ibis.ifelse(seen.bought > 0, rate, ibis.null("float64")))
+    return seen.group_by("customer_id").agg(
+        bought=seen.bought.sum(),
         earned=seen.earned.sum(),
-        weighed=(seen.bought * seen.rate).sum(),
-        squares=(seen.bought * seen.rate * seen.rate).sum(),
+        rate_n=seen.count(where=seen.rate.notnull()),
+        rate_w=seen.bought.sum(where=seen.rate.notnull()),
+        rate_earned=seen.earned.sum(where=seen.rate.notnull()),
+        rate_weighed=(seen.bought * seen.rate).sum(),
+        rate_squares=(seen.bought * seen.rate * seen.rate).sum(),
     )
-    each = each.mutate(rate=each.weighed / each.w)
+
+
+def _rates(earnings: ir.Table) -> Rates:
+    """The mean rate and its variances. In: `earnings`."""
+    seen = earnings.filter(earnings.rate_n > 0)
+    each = seen.select(
+        n=seen.rate_n,
+        w=seen.rate_w,
+        earned=seen.rate_earned,
+        squares=seen.rate_squares,
+        rate=seen.rate_weighed / seen.rate_w,
+    )
     each = each.mutate(within=each.squares - each.w * each.rate * each.rate)
     sums = _sums(each, earned=each.earned.sum())
     if not sums["customers"] or not sums["w"] > 0:

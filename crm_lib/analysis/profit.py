@@ -46,17 +46,33 @@ def by_customer(ledger: ir.Table) -> ir.Table:
     of the ledger summed (see `MONEY`), profit_rate (profit ÷ revenue; null where revenue is not
     positive), profit_rank (1 = most; equal profits share a rank), is_negative (profit below zero).
     """
+    return ranked(summed(ledger))
+
+
+@needs(lines=(), optional=_ADDS)
+def summed(ledger: ir.Table) -> ir.Table:
+    """`by_customer` without the rank, for which everybody has to be known. In: the ledger, or a part."""
     known = ledger.filter(ledger.customer_id.notnull())
-    summed = known.group_by("customer_id").agg(
+    sums = known.group_by("customer_id").agg(
         first_month=known.month.min(where=known.occasions > 0),
         **{name: known[name].sum() for name in (*_COUNTS, *MONEY)},
     )
-    best_first = ibis.rank().over(order_by=summed.profit.desc())
-    return summed.mutate(
-        profit_rate=_share(summed.profit, summed.revenue),
-        profit_rank=best_first + 1,
-        is_negative=summed.profit < 0,
-    )
+    return sums.mutate(profit_rate=_share(sums.profit, sums.revenue), is_negative=sums.profit < 0)
+
+
+@needs(lines=())
+def ranked(customers: ir.Table) -> ir.Table:
+    """`customers` (see `summed`) with profit_rank: 1 = most; equal profits share a rank."""
+    joined = customers.join(profit_levels(customers), "profit")
+    return joined.relocate("profit_rank", after="profit_rate")
+
+
+@needs(lines=())
+def profit_levels(customers: ir.Table) -> ir.Table:
+    """One row a distinct profit: profit, profit_rank (1 = most). In: `summed`."""
+    counts = customers.group_by("profit").agg(here=lambda t: t.count())
+    as_much = counts.here.sum().over(ibis.cumulative_window(order_by=counts.profit.desc()))
+    return counts.select("profit", profit_rank=as_much - counts.here + 1)
 
 
 @needs(lines=())

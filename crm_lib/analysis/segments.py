@@ -188,7 +188,12 @@ TIERS: tuple[tuple[str, float], ...] = (
 
 
 @needs(lines=())
-def value_tiers(customers: ir.Table, *, tiers: Sequence[tuple[str, float]] = TIERS) -> ir.Table:
+def value_tiers(
+    customers: ir.Table,
+    *,
+    tiers: Sequence[tuple[str, float]] = TIERS,
+    levels: ir.Table | None = None,
+) -> ir.Table:
     """Each customer's tier by revenue net of returns.
 
     One row a customer: customer_id, days_since_last, occasions, revenue, is_first_seen (where the
@@ -196,19 +201,16 @@ def value_tiers(customers: ir.Table, *, tiers: Sequence[tuple[str, float]] = TIE
     and value_tier. A customer is in the tier that ends at the share p when fewer than p of the
     customers with an occasion have more revenue: equal customers share a tier, which may then hold
     more than its share. Zero or negative revenue, and no purchase, are tiers of their own.
+    `levels`: of the whole base (`revenue_levels`), where `customers` are only some of it.
     Raises UsageError when the shares do not rise to 1.
     """
     ends = [end for _, end in tiers]
     if not ends or ends[-1] != 1 or any(b <= a for a, b in zip([0.0, *ends], ends, strict=False)):
         raise UsageError(f"Value tiers need shares that rise to 1, not {listing(map(str, ends))}.")
     bought = customers.days_since_last.notnull()
-    ranked = customers.select(
-        *_carried(customers),
-        above=bought.ifelse(
-            ibis.rank().over(group_by=bought, order_by=customers.revenue.desc()), None
-        ),
-        buyers=bought.sum().over(_WHOLE),
-    )
+    kept = customers.select(*_carried(customers), paid=bought.ifelse(customers.revenue, None))
+    levels = revenue_levels(customers) if levels is None else levels
+    ranked = kept.left_join(levels, "paid").drop("paid", "paid_right")
     branches = [(ranked.above.isnull(), NO_PURCHASE), (ranked.revenue <= 0, NO_REVENUE)]
     for name, end in tiers:
         share = Fraction(str(end))
@@ -216,6 +218,14 @@ def value_tiers(customers: ir.Table, *, tiers: Sequence[tuple[str, float]] = TIE
         branches.append((inside, name))
     tier = ibis.cases(*branches, else_=tiers[-1][0])
     return ranked.mutate(revenue_rank=ranked.above + 1, value_tier=tier).drop("above", "buyers")
+
+
+def revenue_levels(customers: ir.Table) -> ir.Table:
+    """One row a distinct revenue `paid` by buyers: above (buyers who paid more), buyers (all)."""
+    bought = customers.filter(customers.days_since_last.notnull())
+    levels = bought.group_by(paid=bought.revenue).agg(here=bought.count())
+    as_much = levels.here.sum().over(ibis.cumulative_window(order_by=levels.paid.desc()))
+    return levels.select("paid", above=as_much - levels.here, buyers=levels.here.sum().over(_WHOLE))
 
 
 @needs(lines=())

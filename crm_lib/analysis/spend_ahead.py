@@ -31,42 +31,51 @@ def judge(
     model: PurchaseModel,
     *,
     window: Window,
+    known: ir.Table | None = None,
 ) -> pd.DataFrame:
     """What was spent in the held-out `window`, and expected: purchases × spend an occasion.
 
     In: purchase occasions; `margins.expected_spend` before the window; the holdout in days; the model
-    as fitted before it. One row: customers (known before), expected, actual (money), bias (expected ÷
+    as fitted before it; `known`: `lifetime.known_before` the window, where it has been made, and perhaps
+    the column expected_spend. One row: customers (known before), expected, actual (money), bias (expected ÷
     actual − 1; NaN where nothing was spent), expected_occasions, actual_occasions. Predictions are made
     once a history and joined in the engine.
     """
-    begins, ends = ibis.literal(window.start), ibis.literal(window.end)
-    known = _histories(occasions.filter(occasions.on < begins), window)
-    joined = known.join(expected, "customer_id").join(_purchases(held, model), list(_HISTORY))
+    known = _known(occasions, window) if known is None else known
+    with_spend = known if "expected_spend" in known.columns else known.join(expected, "customer_id")
+    joined = with_spend.join(_purchases(held, model), list(_HISTORY))
     told = joined.agg(
         customers=joined.count(),
         expected=(joined.purchases * joined.expected_spend).sum(),
         expected_occasions=joined.purchases.sum(),
     )
-    came = occasions.filter(occasions.on >= begins, occasions.on < ends)
-    came = came.semi_join(known, "customer_id")
-    spent = came.revenue.sum().cast("float64").fill_null(0)
-    real = came.agg(actual=spent, actual_occasions=came.count())
+    spent = known.spent.sum().cast("float64").fill_null(0)
+    real = known.agg(actual=spent, actual_occasions=known.actual.sum().fill_null(0))
     row = {**collect(told).iloc[0], **collect(real).iloc[0]}
     row["bias"] = row["expected"] / row["actual"] - 1 if row["actual"] else math.nan
     return pd.DataFrame([row])
 
 
-def _histories(before: ir.Table, window: Window) -> ir.Table:
-    """The history of each customer on the last day before the window, in days."""
-    last_day = ibis.literal(window.start - timedelta(days=1))
-    days = before.group_by("customer_id").agg(
-        x=before.count() - 1, first=before.on.min(), last=before.on.max()
+def _known(occasions: ir.Table, window: Window) -> ir.Table:
+    """The history of each customer on the last day before the window, in days; and what came in it."""
+    occasions = occasions.filter(occasions.on < ibis.literal(window.end))
+    is_before = occasions.on < ibis.literal(window.start)
+    each = occasions.group_by("customer_id").agg(
+        x=is_before.sum() - 1,
+        first=occasions.on.min(),
+        last=occasions.on.max(where=is_before),
+        actual=(~is_before).sum(),
+        spent=occasions.revenue.sum(where=~is_before),
     )
-    return days.select(
+    each = each.filter(each.x >= 0)
+    last_day = ibis.literal(window.start - timedelta(days=1))
+    return each.select(
         "customer_id",
-        x=days.x.cast("int64"),
-        t_x=days["last"].delta(days["first"], unit="day").cast("int64"),
-        T=last_day.delta(days["first"], unit="day").cast("int64"),
+        "actual",
+        "spent",
+        x=each.x.cast("int64"),
+        t_x=each["last"].delta(each["first"], unit="day").cast("int64"),
+        T=last_day.delta(each["first"], unit="day").cast("int64"),
     )
 
 

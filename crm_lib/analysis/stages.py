@@ -24,6 +24,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from crm_lib.engine import collect
 from crm_lib.needs import needs
 from crm_lib.stage_rules import DEFAULT, STAGES, Thresholds
 
@@ -31,10 +32,13 @@ _YEAR_DAYS = 365.25
 
 
 @needs(lines=())
-def stage(customers: ir.Table, *, thresholds: Thresholds = DEFAULT) -> ir.Table:
+def stage(
+    customers: ir.Table, *, thresholds: Thresholds = DEFAULT, typical: float | None = None
+) -> ir.Table:
     """The stage of every customer on the day of the facts.
 
-    In: customer facts. Out: one row a customer: `customer_id`, `stage`, `expected_gap_days`
+    In: customer facts; `typical`: the gap of the whole population (`typical_gap`), where `customers`
+    are only some of it. Out: one row a customer: `customer_id`, `stage`, `expected_gap_days`
     (see `Thresholds`), `silence` (days since the last occasion ÷ expected gap; null for
     a prospect), `return_multiple` (the last gap ÷ the gap expected before it; null with fewer than
     two occasions).
@@ -61,7 +65,10 @@ def stage(customers: ir.Table, *, thresholds: Thresholds = DEFAULT) -> ir.Table:
         own=span / gaps.nullif(0),
         own_before=(span - customers.last_gap_days) / (gaps - 1).nullif(0),
     )
-    facts = facts.cross_join(_typical_gap(facts))
+    if typical is None:
+        facts = facts.cross_join(_typical_gap(facts))
+    else:
+        facts = facts.mutate(typical=ibis.literal(float(typical), "float64"))
     facts = facts.mutate(
         expected_gap_days=_expected(facts.own, facts.gaps, facts.typical, thresholds),
         expected_before=_expected(facts.own_before, facts.gaps - 1, facts.typical, thresholds),
@@ -72,6 +79,12 @@ def stage(customers: ir.Table, *, thresholds: Thresholds = DEFAULT) -> ir.Table:
     )
     named = facts.mutate(stage=_rule(facts, thresholds))
     return named.select("customer_id", "stage", "expected_gap_days", "silence", "return_multiple")
+
+
+@needs(lines=())
+def typical_gap(customers: ir.Table) -> float:
+    """The population's typical gap in days, as `stage` uses it. In: customer facts."""
+    return float(collect(_typical_gap(customers))["typical"].iloc[0])
 
 
 def _typical_gap(facts: ir.Table) -> ir.Table:

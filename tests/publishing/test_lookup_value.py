@@ -22,7 +22,7 @@ def test_a_customer_is_worth_what_the_marts_say(
     book = open_book(name, as_of=DAY)
     known = marts.equity(book)
     values = collect(book.mart("clv")).set_index("customer_id")["clv"]
-    profits = collect(book.mart("profit")).set_index("customer_id")
+    profits = collect(marts.profits(book)).set_index("customer_id")
     best = values.idxmax()
     found = lookup.customer(name, best, as_of=DAY)
     assert found.clv == values[best]
