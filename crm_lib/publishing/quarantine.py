@@ -9,6 +9,7 @@ import re
 import tempfile
 from pathlib import Path
 
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -48,7 +49,14 @@ def rows(book: Book, table: str) -> pd.DataFrame:
     with tempfile.TemporaryDirectory() as scratch:
         raw = _numbered(_raw(book, table, Path(scratch)))
         found = raw.inner_join(set_aside, "row_id").inner_join(reasons, "row_id")
-        return collect(found.order_by("row_id"), max_rows=MOST_ROWS)
+        return collect(_as_text(found.order_by("row_id")), max_rows=MOST_ROWS)
+
+
+def _as_text(raw: ir.Table) -> ir.Table:
+    """Cells as the engine writes them, which it reads back: pandas would round long numbers, and those
+    beside empty cells, and refuses times with a zone."""
+    cells = [name for name in raw.columns if name not in ("row_id", "row")]
+    return raw.mutate(**{name: raw[name].cast(dt.string) for name in cells})
 
 
 def _numbered(raw: ir.Table) -> ir.Table:
