@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 from typing import Literal
 
+import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -31,13 +33,24 @@ def connect(spill_folder: Path | None = None) -> Backend:
     backend = ibis.duckdb.connect(
         threads=machine.threads(), memory_limit=f"{machine.engine_bytes() // 2**20}MiB"
     )
+    _settle(backend)
+    spill = str(spill_folder or machine.spill_folder()).replace("'", "''")
+    backend.raw_sql(f"SET temp_directory = '{spill}'")
+    return backend
+
+
+def _settle(backend: Backend) -> None:
     # Extensions need a download, which a site without a network cannot make.
     backend.raw_sql("SET autoinstall_known_extensions = false")
     backend.raw_sql("SET autoload_known_extensions = false")
     backend.raw_sql("SET TimeZone = 'UTC'")
-    spill = str(spill_folder or machine.spill_folder()).replace("'", "''")
-    backend.raw_sql(f"SET temp_directory = '{spill}'")
-    return backend
+
+
+def beside(backend: Backend) -> Backend:
+    """Another connection to the same DuckDB, for another thread: they share its memory and processors."""
+    twin = ibis.duckdb.from_connection(backend.con.cursor())
+    _settle(twin)
+    return twin
 
 
 Kind = Literal["duckdb", "spark"]
@@ -58,6 +71,18 @@ def of_kind(kind: Kind) -> SQLBackend:
             f"The engine 'spark' needs the extra `spark`: pip install 'crm-reports[spark]' ({error})."
         ) from None
     return spark.connect()
+
+
+def named(backend: SQLBackend) -> str:
+    """The engine behind a connection, for people: "DuckDB 1.5.6"."""
+    name = "Spark" if backend.name == "pyspark" else "DuckDB"
+    return f"{name} {backend.version}"
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """What an engine raises that cannot do what it is asked, or fails at it."""
+    spark = sys.modules.get("crm_lib.spark")  # not imported where nobody uses it
+    return (duckdb.Error, spark.Error) if spark else (duckdb.Error,)
 
 
 def collect(table: ir.Table, *, max_rows: int = REPORT_ROWS) -> pd.DataFrame:

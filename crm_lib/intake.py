@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from crm_lib import cache, corrections, parts, project, sources
+from crm_lib import cache, corrections, engine, parts, project, sources
 from crm_lib.dataset import Dataset
 from crm_lib.errors import SourceError
 from crm_lib.parts import Part
@@ -104,6 +106,27 @@ def fingerprint(
     return cache.hashed(json.dumps(made_from, sort_keys=True))[:16], made_from
 
 
+class Clock:
+    """Seconds by stage, where stages of several threads overlap."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._spent: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        with self._lock:
+            self._spent[stage] = self._spent.get(stage, 0.0) + time.perf_counter() - start
+
+    def shared(self) -> dict[str, float]:
+        """The seconds that have passed, divided among the stages as the threads spent theirs."""
+        passed, spent = time.perf_counter() - self._start, sum(self._spent.values())
+        return {stage: passed * own / spent for stage, own in self._spent.items()}
+
+
 def _take(
     dataset: Dataset,
     delivered: Mapping[str, list[Part]],
@@ -111,20 +134,25 @@ def _take(
     folder: Path,
     durations: dict[str, float],
 ) -> None:
-    @contextmanager
-    def timed(stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        durations[stage] = durations.get(stage, 0.0) + time.perf_counter() - start
-
     by_table = rules.load(dataset)
     (folder / "judged").mkdir()
-    found = {}
-    for name, listed in delivered.items():
-        table = Delivered(name, dataset, listed, by_table.get(name, []), folder / "scratch")
-        found[name] = take(table, folder / "judged" / f"{name}.parquet", timed)
-        if not any(part.rows for part in found[name]):
+    backend, clock = engine.connect(), Clock()
+
+    def take_in(name: str) -> list[StagedPart]:
+        table = Delivered(
+            name, dataset, delivered[name], by_table.get(name, []), folder / "scratch" / name,
+            engine.beside(backend),
+        )  # fmt: skip
+        found = take(table, folder / "judged" / f"{name}.parquet", clock.timed)
+        if not any(part.rows for part in found):
             raise SourceError(f"The table '{name}' has no rows; check its source in dataset.yml.")
+        return found
+
+    # GX judges in one thread, the engine reads in all: two tables at a time use what either leaves idle.
+    with ThreadPoolExecutor(2) as threads:
+        found = dict(zip(delivered, threads.map(take_in, delivered), strict=True))
+    backend.disconnect()
+    durations |= clock.shared()
     shutil.rmtree(folder / "scratch", ignore_errors=True)
     set_aside = {
         name: [rule.rule_id for rule in by_table.get(name, []) if rule.on_fail == "quarantine"]

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 from ibis.backends.duckdb import Backend
 
-from crm_lib import cache, corrections, engine, project, schema, sources, staging
+from crm_lib import cache, corrections, project, schema, sources, staging
 from crm_lib.dataset import Dataset
 from crm_lib.parts import PART_BITS, Part
 from crm_lib.quality import judge
@@ -66,13 +66,14 @@ class StagedPart:
 
 @dataclass(frozen=True)
 class Delivered:
-    """A table as it is delivered: its parts, the rules on it, and a folder for intermediate files."""
+    """A table as it is delivered: its parts, the rules on it; a folder for intermediate files, an engine."""
 
     name: str
     dataset: Dataset
     parts: Sequence[Part]
     rules: Sequence[Rule]
     scratch: Path
+    backend: Backend
 
     @property
     def declared(self) -> schema.Table:
@@ -85,10 +86,6 @@ class Delivered:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    @cached_property
-    def backend(self) -> Backend:
-        return engine.connect()
-
 
 def take(table: Delivered, failures: Path, timed: Timed) -> list[StagedPart]:
     """Stage and judge what is new of a table; write the failures of all its rows to `failures`."""
@@ -96,7 +93,6 @@ def take(table: Delivered, failures: Path, timed: Timed) -> list[StagedPart]:
         found = _staged(table)
     with timed("judging"):
         parquet.write_table(_judged(table, found), failures)
-    table.backend.disconnect()
     return found
 
 

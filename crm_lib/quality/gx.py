@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,6 +27,8 @@ _GENERAL = frozenset(
 )  # fmt: skip
 """Fields that every GX expectation has beside its own arguments."""
 
+_ONE_AT_A_TIME = threading.Lock()
+"""GX keeps what it works on in one context, which threads would share."""
 _ROW_CLASSES = {"ColumnMapExpectation", "ColumnPairMapExpectation", "MulticolumnMapExpectation"}
 
 
@@ -126,8 +129,9 @@ def judge(frame: pd.DataFrame, rules: Sequence[Expectation]) -> dict[str, Judgem
             for rule in rules
         ],
     )
-    batch = _frames().get_batch({"dataframe": frame})
-    found = batch.validate(suite, result_format={"result_format": "COMPLETE"})
+    with _ONE_AT_A_TIME:
+        batch = _frames().get_batch({"dataframe": frame})
+        found = batch.validate(suite, result_format={"result_format": "COMPLETE"})
     judged = {
         result.expectation_config.meta["rule_id"]: _judgement(result) for result in found.results
     }

@@ -22,7 +22,7 @@ from crm_lib.quality import copies, gx
 from crm_lib.quality.rule import Rule
 from crm_lib.quality.structure import GIVEN, KEY_COPY, ROW_COPY, UNREADABLE
 
-BATCH_ROWS = 1_000_000
+BATCH_ROWS = 4_000_000
 FAILURES = pa.schema([("row_id", pa.int64()), ("rule_id", pa.string()), ("problem", pa.string())])
 """One row a failing row and rule. A rule that could not be checked has one row: no row_id, a problem."""
 
