@@ -155,10 +155,10 @@ def _queried(table: ir.Table, columns: str, what: str, text: str) -> ir.Table:
     rows = ibis.util.gen_name("rows")  # nested selections need names of their own
     try:
         return table.alias(rows).sql(f"SELECT {columns} FROM {rows}", dialect="duckdb")
-    except duckdb.Error as error:
+    except engine.errors() as error:
         raise _refused(error, what, text) from None
 
 
-def _refused(error: duckdb.Error, what: str, text: str) -> UsageError:
+def _refused(error: Exception, what: str, text: str) -> UsageError:
     first = str(error).split("\n\nLINE")[0].strip()
     return UsageError(f"The {what} '{text}' does not work on this data: {first}")

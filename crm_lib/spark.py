@@ -217,12 +217,19 @@ class Backend(PySparkBackend):
         return expr.__pandas_result__(PandasData.convert_table(frame, table.schema()))
 
     def to_parquet(self, expr: ir.Table, /, path: Any, **_: Any) -> None:
-        """Write a folder of Parquet files, of the types that Ibis says: Spark ranks in 32 bits."""
+        """One Parquet file, as DuckDB writes it, of the types that Ibis says: Spark ranks in 32 bits."""
         self._run_pre_execute_hooks(expr)
         rows = self.raw_sql(self.compile(expr))
         types = {name: self._type(type_) for name, type_ in expr.schema().items()}
         rows = rows.select(*(rows[f"`{name}`"].cast(type_) for name, type_ in types.items()))
-        rows.write.parquet(os.fspath(Path(path).absolute()))
+        # The last step alone is done by one worker; sorted rows are brought together in their order.
+        rows = rows.coalesce(1) if isinstance(expr.op(), ops.Sort) else rows.repartition(1)
+        target = Path(path).absolute()
+        folder = target.with_name(f".{target.name}.parts")
+        rows.write.mode("overwrite").parquet(os.fspath(folder))
+        (part,) = folder.glob("*.parquet")
+        part.replace(target)
+        shutil.rmtree(folder)
 
     def _type(self, type_: dt.DataType) -> str:
         return str(self.compiler.type_mapper.from_ibis(type_).sql(self.dialect))
