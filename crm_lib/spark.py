@@ -27,14 +27,17 @@ from ibis.backends.pyspark import Backend as PySparkBackend
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.formats.pandas import PandasData
 from ibis.formats.pyarrow import PyArrowData
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException, PySparkRuntimeError
 from pyspark.sql import SparkSession
 
 from crm_lib import machine
 from crm_lib.errors import UsageError
 
-Error = PySparkException
+ERRORS = (PySparkException, Py4JJavaError)
 """What Spark raises."""
+OVERFLOW = "NUMERIC_VALUE_OUT_OF_RANGE"
+"""In the message of one: a number does not fit into its type."""
 
 SEMANTICS = {
     "spark.sql.session.timeZone": "UTC",
@@ -176,6 +179,12 @@ class Compiler(PySparkCompiler):
         ]
         return sge.Div(this=parts[0], expression=parts[1])
 
+    def visit_Hash(self, op: ops.Hash, *, arg: Any) -> Any:
+        """64 bits; of a row as text, because Spark's hash of one passes nulls over, wherever they are."""
+        if op.arg.dtype.is_struct():
+            arg = self.f.to_json(arg, self.f.map("ignoreNullFields", "false"))
+        return self.f.xxhash64(arg)
+
     def visit_Mean(self, op: ops.Mean, *, arg: Any, where: Any) -> Any:
         """A mean of decimals is a float; Spark would round it to a few decimals."""
         value = self.cast(arg, dt.float64) if op.arg.dtype.is_decimal() else arg
@@ -215,6 +224,22 @@ class Backend(PySparkBackend):
             }
         )
         return expr.__pandas_result__(PandasData.convert_table(frame, table.schema()))
+
+    def create_table(
+        self, name: str, /, obj: Any = None, *, temp: bool | None = None, **kwargs: Any
+    ) -> ir.Table:
+        """A temporary table is made once and held by the cluster until it is dropped."""
+        if not temp:
+            return super().create_table(name, obj, temp=temp, **kwargs)
+        rows = obj if isinstance(obj, ir.Table) else ibis.memtable(obj)
+        self._run_pre_execute_hooks(rows)
+        return self._create_cached_table(name, rows)
+
+    def drop_table(self, name: str, /, **kwargs: Any) -> None:
+        if name in self._cached_dataframes:
+            self._drop_cached_table(name)
+        else:
+            super().drop_table(name, **kwargs)
 
     def to_parquet(self, expr: ir.Table, /, path: Any, **_: Any) -> None:
         """One Parquet file, as DuckDB writes it, of the types that Ibis says: Spark ranks in 32 bits."""
