@@ -82,7 +82,15 @@ def named(backend: SQLBackend) -> str:
 def errors() -> tuple[type[Exception], ...]:
     """What an engine raises that cannot do what it is asked, or fails at it."""
     spark = sys.modules.get("crm_lib.spark")  # not imported where nobody uses it
-    return (duckdb.Error, spark.Error) if spark else (duckdb.Error,)
+    return (duckdb.Error, *spark.ERRORS) if spark else (duckdb.Error,)
+
+
+def is_overflow(error: Exception) -> bool:
+    """Does an engine's error say that a number does not fit into its type?"""
+    spark = sys.modules.get("crm_lib.spark")
+    return isinstance(error, duckdb.ConversionException) or (
+        spark is not None and spark.OVERFLOW in str(error)
+    )
 
 
 def collect(table: ir.Table, *, max_rows: int = REPORT_ROWS) -> pd.DataFrame:
