@@ -43,7 +43,8 @@ class Work:
         known = self._read("customers").select("customer_id")
         months = self._read("customer_months")
         records = ledgers.Records(self.dataset, self.lines, months, known, {}, self.as_of)
-        ledgers.write(records, self.out)
+        lacking = ledgers.lacking(ledgers.components(self.dataset, ledgers.counted(records)))
+        self._write(ledgers.ledger(records, lacking), "ledger", "customer_id", "month")
 
     def cohorts(self) -> None:
         """The triangles of active customers and of revenue, from what is there already."""

@@ -1,11 +1,13 @@
 """Measures pandas: the script an analyst would write for facts, ledger and cohorts, vectorised.
 
-Ids are read as categories (one factorisation for all groupings), money as floats, which are rounded
-to cents at the end: sums of this size stay exact to far below a cent.
+Ids become categories (one factorisation for all groupings), money floats, which are rounded to cents
+at the end: sums of this size stay exact to far below a cent. Tuned, the same script has pyarrow make
+both while it reads, which spares pandas a Python object a decimal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -22,12 +24,13 @@ BY = {"observed": True, "sort": False}
 class Script:
     """The tables of the script, one after the other."""
 
-    def __init__(self, job: common.Job) -> None:
+    def __init__(self, job: common.Job, read: Callable[[str], pd.DataFrame]) -> None:
+        self.read = read
         self.job, self.out = job, Path(job["out"])
         self.last_day = pd.Timestamp(job["last_day"])
 
     def facts(self) -> None:
-        lines = self.lines = self._read()
+        lines = self.lines = self.read(self.job["lines"])
         bought = lines[lines["amount"] > 0]
         back = lines[lines["amount"] < 0]
         customers = lines.groupby("customer_id", **BY).agg(
@@ -120,25 +123,34 @@ class Script:
             long["per_customer"] = long["value"] / long["cohort_size"]
             self._write(long, f"cohorts_{measure}")
 
-    def _read(self) -> pd.DataFrame:
-        table = parquet.read_table(
-            self.job["lines"], columns=COLUMNS, read_dictionary=["customer_id"]
-        )
-        for name in MONEY:
-            place = table.column_names.index(name)
-            table = table.set_column(place, name, table[name].cast(pa.float64()))
-        return table.to_pandas(date_as_object=False, self_destruct=True, split_blocks=True)
-
     def _write(self, frame: pd.DataFrame, name: str) -> None:
         frame.to_parquet(self.out / f"{name}.parquet", index=False)
 
 
-def facts(job: common.Job) -> common.Report:
-    script = Script(job)
+def plainly(path: str) -> pd.DataFrame:
+    lines = pd.read_parquet(path, columns=COLUMNS)
+    types = {"customer_id": "category", "day": "datetime64[s]", **dict.fromkeys(MONEY, "float64")}
+    return lines.astype(types)
+
+
+def tuned(path: str) -> pd.DataFrame:
+    table = parquet.read_table(path, columns=COLUMNS, read_dictionary=["customer_id"])
+    for name in MONEY:
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, table[name].cast(pa.float64()))
+    return table.to_pandas(date_as_object=False, self_destruct=True, split_blocks=True)
+
+
+def _measured(job: common.Job, read: Callable[[str], pd.DataFrame]) -> common.Report:
+    script = Script(job, read)
     return common.staged(
         {"facts": script.facts, "ledger": script.ledger, "cohorts": script.cohorts}
     )
 
 
 if __name__ == "__main__":
-    common.run({"facts": facts}, ["pandas", "pyarrow", "numpy"])
+    tasks = {
+        "facts": lambda job: _measured(job, plainly),
+        "facts_tuned": lambda job: _measured(job, tuned),
+    }
+    common.run(tasks, ["pandas", "pyarrow", "numpy"])

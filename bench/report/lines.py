@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench import lines
-from bench.lines import ENGINES, PANDAS, SCENARIOS, SQL, STAGES
+from bench.lines import ENGINES, PANDAS, PANDAS_TUNED, SCENARIOS, SQL, STAGES
 from bench.models import LIFETIMES, OURS, PYMC
 from bench.report.shapes import (
     NONE,
@@ -29,8 +29,9 @@ METHOD = """### Order lines
   customers and revenue by month of the first purchase and month since.
 - crm_lib: the functions and files of the monthly run (its ledger is made of the customer-months, written
   first; peers make theirs in one go). DuckDB SQL: the same columns by hand, the floor. pandas: a
-  vectorised script with ids as categories and money as floats, rounded to cents. polars: lazy, written
-  by its streaming engine, money as Decimal.
+  vectorised script, `pd.read_parquet`, then ids as categories and money as floats, rounded to cents;
+  "tuned" is the same script where pyarrow makes categories and floats while it reads. polars: lazy,
+  written by its streaming engine, money as Decimal.
 - A time counts only where the numbers are ours: each table of each run is joined to ours and compared,
   money as whole cents, means to 9 digits.
 - Summaries: frequency, recency, T and mean spend of a customer, which is all that lifetimes'
@@ -133,14 +134,14 @@ def _aims_of_facts(results: Results) -> list[Aim]:
     size, result = next(reversed(_sized(results, "facts")), (NONE, {}))
     found = {e: stage(summary(result, e), "facts") for e in lines.ENGINES["facts"]}
     ours, where = found[OURS], f"customer facts, {size} lines"
-    over = ratio(ours, found[SQL])
-    faster = ratio(found[PANDAS], ours)
-    leaner = ratio(found[PANDAS], ours, "peak_bytes")
-    return [
-        aim(f"{where}: within 1.3× of plain DuckDB SQL", *_judged(over, lambda v: v <= 1.3)),
-        aim(f"{where}: at least 3× faster than pandas", *_judged(faster, lambda v: v >= 3)),
-        aim(f"{where}: at least 4× leaner than pandas", *_judged(leaner, lambda v: v >= 4)),
-    ]
+    rows = [aim(f"{where}: within 1.3× of plain DuckDB SQL", *_judged(ratio(ours, found[SQL]), lambda v: v <= 1.3))]  # fmt: skip
+    for peer in (PANDAS, PANDAS_TUNED):
+        faster, leaner = ratio(found[peer], ours), ratio(found[peer], ours, "peak_bytes")
+        rows += [
+            aim(f"{where}: at least 3× faster than {peer}", *_judged(faster, lambda v: v >= 3)),
+            aim(f"{where}: at least 4× leaner than {peer}", *_judged(leaner, lambda v: v >= 4)),
+        ]
+    return rows
 
 
 def _aim_of_summary(results: Results) -> Aim:

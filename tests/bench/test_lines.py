@@ -83,7 +83,7 @@ def test_tables_of_lines_show_stages_ratios_and_aims() -> None:
         lines=7_300_000,
     )  # fmt: skip
     page = report.page(found)
-    row = "| 7,300,000 | customer facts | 2.00 s | 1.60 s | 0.8× | 5.00 s | 2.5× | other numbers"
+    row = "| 7,300,000 | customer facts | 2.00 s | 1.60 s | 0.8× | 5.00 s | 2.5× | – | – | other numbers"
     assert row in page
     assert "| 7,300,000 | all | 6.00 s (3.00 s–9.00 s) |" in page
     assert "within 1.3× of plain DuckDB SQL | 1.25× | reached |" in page
