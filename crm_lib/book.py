@@ -7,7 +7,7 @@ book.customers          # one row a customer, an Ibis table; collect(...) brings
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -15,16 +15,16 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
-from ibis.backends.duckdb import Backend
 
-from crm_lib import cache, conditions, engine, facts, fetching, intake, known, schema, staging
+from crm_lib import cache, conditions, facts, fetching, intake, making, schema
 from crm_lib import dataset as datasets
 from crm_lib import ledger as ledgers
+from crm_lib.accepted import Accepted
 from crm_lib.dataset import Dataset
-from crm_lib.errors import NotInData, UsageError, listing, unknown
+from crm_lib.errors import NotInData, UsageError, unknown
+from crm_lib.history import History
+from crm_lib.intake import Intake
 from crm_lib.periods import Window, add_months, parse_day
-from crm_lib.quality import fates
 from crm_lib.quality import verdict as verdicts
 
 LAST_DAYS = 31
@@ -48,52 +48,47 @@ def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:
     conditions.check_lines(dataset, condition)
     dataset = fetching.fetched(dataset)
     taken = intake.taken(dataset)
+    _check_day(dataset, day, taken)
+    rows = Accepted(dataset, day, condition, taken)
     folder = taken.folder / "as_of" / f"{day}{cache.slug(condition)}"
-    book = Book(dataset, day, condition, taken, folder)
-    _check_day(dataset, day, book.staged("lines"))
-    cache.built(folder, book._count)
-    return book
+    durations = dict(taken.durations)
+    cache.built(folder, lambda scratch: making.make(rows, scratch, durations))
+    return Book(rows, folder, durations)
 
 
 def check_days(dataset: Dataset, days: Iterable[date]) -> None:
     """Raise UsageError for a day too long after the last order line; stages what the cache lacks."""
-    lines = engine.connect().read_parquet(intake.taken(fetching.fetched(dataset)).staged("lines"))
-    _check_day(dataset, max(days), lines)
+    _check_day(dataset, max(days), intake.taken(fetching.fetched(dataset)))
 
 
-def _check_day(dataset: Dataset, as_of: date, lines: ir.Table) -> None:
+def _check_day(dataset: Dataset, as_of: date, taken: Intake) -> None:
     """The rule of `LAST_DAYS`. Where no line has a readable date, the verdict says so, not this."""
-    last = lines.day.max().execute()
-    if pd.isna(last):
-        return
-    last_day = parse_day(str(last)[:10], "last day")
-    if as_of > last_day + timedelta(days=1 + LAST_DAYS):
+    days = [part.last_on for part in taken.parts["lines"] if part.last_on]
+    if days and as_of > max(days) + timedelta(days=1 + LAST_DAYS):
         raise UsageError(
             f"as_of {as_of} lies after the data: the last order line of "
-            f"'{dataset.name}' is of {last_day}. Use {last_day + timedelta(days=1)} or earlier."
+            f"'{dataset.name}' is of {max(days)}. Use {max(days) + timedelta(days=1)} or earlier."
         )
 
 
 class Book:
     """A read-only handle on the cache of one data set, one day and one scope."""
 
-    def __init__(
-        self, dataset: Dataset, as_of: date, scope: str, taken: intake.Intake, folder: Path
-    ) -> None:
-        self.dataset = dataset
-        self.as_of = as_of
-        self.scope = scope
+    def __init__(self, rows: Accepted, folder: Path, durations: Mapping[str, float]) -> None:
+        self.rows = rows
+        self.dataset = rows.dataset
+        self.as_of = rows.as_of
+        self.scope = rows.scope
         self.folder = folder
-        self.intake = taken
-        self.observed = Window(dataset.observed_from, as_of)
-        self.warm_up_ends = dataset.warm_up_ends
+        self.intake = rows.intake
+        self.backend = rows.backend
+        self.observed = Window(rows.dataset.observed_from, rows.as_of)
+        self.warm_up_ends = rows.dataset.warm_up_ends
+        self.durations = durations
+        """Seconds by stage of what was made to open it; empty when all came from the cache."""
 
     def __repr__(self) -> str:
         return f"<Book {self.dataset.name} as of {self.as_of}, {self.scope or 'all lines'}>"
-
-    @cached_property
-    def backend(self) -> Backend:
-        return engine.connect()
 
     @property
     def made_from(self) -> dict[str, object]:
@@ -103,7 +98,7 @@ class Book:
     @cached_property
     def verdict(self) -> verdicts.Verdict:
         """What the expectations say of the data as of the day."""
-        return verdicts.Verdict.model_validate_json((self.folder / "verdict.json").read_text())
+        return verdicts.Verdict.model_validate_json((self.folder / making.VERDICT).read_text())
 
     def card(self) -> dict[str, str]:
         """How this book was made, as a reader of a report may want to know."""
@@ -125,53 +120,47 @@ class Book:
 
     def has(self, table: str, *columns: str) -> bool:
         """Does this data set supply the canonical table (and all these columns)?"""
-        supplied = self.dataset.supplies(table)
-        return bool(supplied) and all(column in supplied for column in columns)
+        return self.rows.has(table, *columns)
 
     def table(self, name: str) -> ir.Table:
         """The canonical table `name` as of the day: accepted rows, nothing recorded later.
 
         Personal columns are absent unless the audience is internal. Raises NotInData.
         """
-        declared = schema.table(name)
-        if not self.has(name):
-            raise NotInData(
-                f"'{self.dataset.name}' has no table '{name}' ({declared.grain}). It has "
-                f"{listing(self.dataset.tables)}. Map it in data/{self.dataset.name}/dataset.yml."
-            )
-        rows = fates.accepted(
-            name,
-            self.staged(name),
-            self.failures(name),
-            self.intake.quarantine_rules[name],
-            as_of=self.as_of,
-            scope=self.scope,
-        )
-        rows = known.without_later(rows, declared, self.as_of)
-        hidden = [c for c in rows.columns if c.startswith("unreadable_")] + [staging.RAW_HASH]
-        if self.dataset.audience == "external":
-            hidden += [c.name for c in declared.columns if c.personal and c.name in rows.columns]
-        return rows.drop(*hidden, "source_file")
+        return self.rows.table(name)
+
+    def staged(self, name: str) -> ir.Table:
+        """Every row read of a table, accepted or not, with what could not be read beside it."""
+        return self.rows.staged(name)
+
+    def failures(self, name: str) -> ir.Table:
+        """One row for each row rule that a row of the table broke: row_id, rule_id."""
+        return self.rows.failures(name)
 
     @cached_property
     def lines(self) -> ir.Table:
         """Accepted order lines in scope, with `day`, `is_purchase` and `is_return`."""
-        return facts.marked(self.table("lines"), self.dataset)
+        return self.rows.lines
+
+    @cached_property
+    def history(self) -> History:
+        """The facts on disk."""
+        return History.of(self.folder, self.dataset.occasion, self.backend)
 
     @cached_property
     def customers(self) -> ir.Table:
         """One row a known customer: see `facts.customers`."""
-        return self._read("customers")
+        return self.history.customers
 
     @cached_property
     def customer_months(self) -> ir.Table:
         """One row a known customer and month: see `facts.customer_months`."""
-        return self._read("customer_months")
+        return self.history.customer_months
 
     @cached_property
     def ledger(self) -> ir.Table:
         """One row a customer and month with an order line or a cost: see `crm_lib.ledger`."""
-        return self._read("ledger")
+        return ledgers.read(self.folder, self.backend)
 
     @cached_property
     def components(self) -> list[ledgers.Component]:
@@ -185,17 +174,17 @@ class Book:
 
     def spent_on_campaigns(self, kind: str) -> ir.Table | None:
         """What of the ledger campaigns of this kind cost: see `ledger.of_campaigns`."""
-        return ledgers.of_campaigns(self._records(self.folder), kind)
+        return ledgers.of_campaigns(self.records, kind)
 
     @cached_property
     def reconciliation(self) -> ir.Table:
         """Do the ledger and its sources agree? One row a component and month: see `ledger`."""
-        return ledgers.reconciliation(self._records(self.folder), self.ledger, self.components)
+        return ledgers.reconciliation(self.records, self.ledger, self.components)
 
     @cached_property
     def months(self) -> ir.Table:
         """One row a month, anonymous lines included: see `facts.months`."""
-        return self._read("months")
+        return self.history.months
 
     @property
     def span(self) -> dict[str, Any]:
@@ -210,7 +199,7 @@ class Book:
     @cached_property
     def occasions(self) -> ir.Table:
         """One row a purchase occasion of a known customer: see `facts.occasions`."""
-        return self._read("occasions")
+        return self.history.occasions
 
     @cached_property
     def profile(self) -> ir.Table:
@@ -260,7 +249,14 @@ class Book:
             raise UsageError(
                 f"The day {earlier} lies outside {self.observed.start} – {self.as_of}."
             )
-        return self._customers(self.lines.filter(self.lines.day < ibis.literal(earlier)), earlier)
+        known, warm_up_ends = self.rows.known(earlier), self.warm_up_ends
+        if earlier.day == 1:
+            return self.history.customers_at(earlier, warm_up_ends=warm_up_ends, known=known)
+        before = self.lines.filter(self.lines.day < ibis.literal(earlier))
+        occasion = self.dataset.occasion
+        return facts.customers(
+            before, occasion, as_of=earlier, warm_up_ends=warm_up_ends, known=known
+        )
 
     def months_before(self, months: int) -> date:
         """The day `months` months before `as_of`; NotInData where the data does not reach back so far."""
@@ -288,72 +284,7 @@ class Book:
         path = self.folder / "marts" / f"{name}.json"
         return json.loads(path.read_text()) if path.is_file() else {}
 
-    def staged(self, name: str) -> ir.Table:
-        """Every row read of a table, accepted or not, with what could not be read beside it."""
-        return self.backend.read_parquet(self.intake.staged(name))
-
-    def failures(self, name: str) -> ir.Table:
-        """One row for each row rule that a row of the table broke: row_id, rule_id."""
-        return self.backend.read_parquet(self.intake.failures(name))
-
-    def _customers(self, lines: ir.Table, as_of: date) -> ir.Table:
-        # A scope narrows the base, too: who has no line in it is no prospect of it.
-        everyone = None
-        if self.has("customers") and not self.scope:
-            listed = known.without_later(self.table("customers"), schema.CUSTOMERS, as_of)
-            everyone = listed.select("customer_id").distinct()
-        return facts.customers(
-            lines,
-            self.dataset.occasion,
-            as_of=as_of,
-            warm_up_ends=self.warm_up_ends,
-            known=everyone,
-        )
-
-    def _read(self, name: str) -> ir.Table:
-        return self.backend.read_parquet(self.folder / f"{name}.parquet")
-
-    def _count(self, folder: Path) -> None:
-        """Judge the tables as of the day, then materialise the facts."""
-        tables = list(self.dataset.tables)
-        verdict = verdicts.assess(
-            self.dataset,
-            {name: self.staged(name) for name in tables},
-            {name: self.failures(name) for name in tables},
-            as_of=self.as_of,
-            scope=self.scope,
-            notes=self.intake.notes,
-        )
-        (folder / "verdict.json").write_text(verdict.model_dump_json(indent=1))
-        occasion = self.dataset.occasion
-        made = {
-            "occasions": facts.occasions(self.lines, occasion).order_by("customer_id", "number"),
-            "customers": self._customers(self.lines, self.as_of).order_by("customer_id"),
-            "customer_months": facts.customer_months(self.lines, occasion).order_by(
-                "customer_id", "month"
-            ),
-            "months": facts.months(
-                self.lines, observed=self.observed, warm_up_ends=self.warm_up_ends
-            ),
-        }
-        for name, table in made.items():
-            table.to_parquet(folder / f"{name}.parquet")
-        if self.has("contacts"):
-            ledgers.check_kinds(self.dataset.ledger, self.staged("contacts"))
-        ledgers.write(self._records(folder), folder)
-
-    def _records(self, folder: Path) -> ledgers.Records:
-        """What the ledger is made of, with the facts in `folder`."""
-        starts = None
-        if self.has("campaigns", "starts_on"):
-            starts = self.staged("campaigns").select("campaign_id", "starts_on")
-        return ledgers.Records(
-            self.dataset,
-            self.lines,
-            self.backend.read_parquet(folder / "customer_months.parquet"),
-            self.backend.read_parquet(folder / "customers.parquet").select("customer_id"),
-            {name: self.table(name) for name in ledgers.COST_TABLES if self.has(name)},
-            self.as_of,
-            starts,
-            bool(self.scope),
-        )
+    @cached_property
+    def records(self) -> ledgers.Records:
+        """What the ledger is made of."""
+        return making.records(self.rows, self.history)

@@ -25,10 +25,12 @@ STAGING = (
 """Modules and packages of `crm_lib` whose code decides what a staged part holds."""
 JUDGING = (*STAGING, "periods", "quality", "intake")
 """… which of its rows fail."""
-FACTS = (
-    *JUDGING, "segment_map", "stage_rules", "cost_rules", "known", "facts", "ledger", "book", "btyd", "analysis", "marts",
-)  # fmt: skip
-"""… what is counted of them."""
+COUNTING = (*JUDGING, "known", "baskets", "facts", "history", "accepted")
+"""… what is counted of the others, whatever the day."""
+LEDGER = (*COUNTING, "cost_rules", "ledger")
+"""… what they earned and cost."""
+FACTS = (*LEDGER, "segment_map", "stage_rules", "making", "book", "btyd", "analysis", "marts")
+"""… what is made of all this."""
 
 
 def hashed(*parts: bytes | str) -> str:

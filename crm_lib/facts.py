@@ -1,23 +1,22 @@
 """Facts: what each customer did, as of a day. Made once in the engine, read by every analysis.
 
-All functions take order lines (see `schema.LINES`) that already end before `as_of`, and return
-Ibis tables; nothing crosses to pandas here.
+Functions of `lines` take order lines (see `schema.LINES`) that already end before `as_of`; the others
+take what `baskets` adds up of them. All return Ibis tables; nothing crosses to pandas here.
 """
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Literal
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from crm_lib import conditions, periods
+from crm_lib import baskets, conditions, periods
+from crm_lib.baskets import Occasion
 from crm_lib.dataset import Dataset
 
-Occasion = Literal["day", "order"]
-_SUMS = ("units", "revenue", "purchases", "returns", "discount", "cost", "margin")
+_MONEY = ("units", "revenue", "purchases", "returns", "discount", "cost", "margin")
 
 
 def marked(lines: ir.Table, dataset: Dataset) -> ir.Table:
@@ -32,23 +31,7 @@ def occasions(lines: ir.Table, occasion: Occasion) -> ir.Table:
     Columns: customer_id, on (day), number (1 = first), gap_days (since the one before; null for the
     first), revenue (of the purchase lines).
     """
-    bought = lines.filter(lines.is_purchase, lines.customer_id.notnull())
-    if occasion == "day":
-        grouped = bought.group_by("customer_id", on=bought.day).agg(revenue=bought.amount.sum())
-        order = [grouped.on]
-    else:
-        grouped = bought.group_by("customer_id", "order_id").agg(
-            on=bought.day.min(), at=bought.ordered_at.min(), revenue=bought.amount.sum()
-        )
-        order = [grouped.on, grouped["at"], grouped.order_id]
-    window = ibis.window(group_by=grouped.customer_id, order_by=order)
-    return grouped.select(
-        "customer_id",
-        "on",
-        number=(ibis.row_number().over(window) + 1).cast(dt.int64),
-        gap_days=grouped.on.delta(grouped.on.lag().over(window), unit="day").cast(dt.int64),
-        revenue=grouped.revenue,
-    )
+    return baskets.numbered(baskets.occasions_of(baskets.of(lines), occasion))
 
 
 def customers(
@@ -68,58 +51,10 @@ def customers(
     discount, cost, margin (null where the data set has none). is_first_seen: the first occasion
     lies in the warm-up, so the customer may have bought before and is not called new.
     """
-    named = lines.filter(lines.customer_id.notnull())
-    bought = named.group_by("customer_id").agg(
-        orders=named.order_id.nunique(where=named.is_purchase),
-        lines=named.count(),
-        **_money(named),
-    )
-    history = _history(occasions(lines, occasion))
-    if known is not None:
-        everyone = bought.select("customer_id").union(known.select("customer_id"), distinct=True)
-        bought = everyone.left_join(bought, "customer_id").drop("customer_id_right")
-        zero = {name: bought[name].fill_null(0) for name in ("orders", "lines", *_SUMS[:4])}
-        bought = bought.mutate(**zero)
-    joined = bought.left_join(history, "customer_id").drop("customer_id_right")
-    last_day = ibis.literal(as_of - timedelta(days=1))
-    return joined.mutate(
-        occasions=joined.occasions.fill_null(0),
-        active_months=joined.active_months.fill_null(0),
-        x=(joined.occasions.fill_null(0) - 1).clip(lower=0),
-        t_x=joined.last_on.delta(joined.first_on, unit="day").cast(dt.int64),
-        T=last_day.delta(joined.first_on, unit="day").cast(dt.int64),
-        days_since_last=last_day.delta(joined.last_on, unit="day").cast(dt.int64),
-        is_first_seen=(joined.first_on < ibis.literal(warm_up_ends)).fill_null(False),
-    )
-
-
-def _history(each: ir.Table) -> ir.Table:
-    """One row a customer with an occasion: its days, number and gaps."""
-    return each.group_by("customer_id").agg(
-        first_on=each.on.min(),
-        second_on=each.on.min(where=each.number == 2),
-        last_on=each.on.max(),
-        occasions=each.count(),
-        median_gap_days=each.gap_days.median().cast(dt.float64),
-        last_gap_days=each.gap_days.argmax(each.number),
-        active_months=each.on.truncate("M").nunique(),
-    )
-
-
-def _money(rows: ir.Table) -> dict[str, ir.Value]:
-    """Units and exact sums of money over order lines; null columns for what the data lacks."""
-    nothing = ibis.null(rows.amount.type())
-    columns = rows.columns
-    cost = rows.cost.sum() if "cost" in columns else nothing
-    return {
-        "units": rows.quantity.sum() if "quantity" in columns else ibis.null(dt.float64),
-        "revenue": rows.amount.sum(),
-        "purchases": rows.amount.sum(where=rows.amount > 0).fill_null(0),
-        "returns": -rows.amount.sum(where=rows.amount < 0).fill_null(0),
-        "discount": rows.discount.sum() if "discount" in columns else nothing,
-        "cost": cost,
-        "margin": rows.amount.sum() - cost if "cost" in columns else nothing,
-    }
+    put = baskets.of(lines)
+    history = baskets.history(baskets.numbered(baskets.occasions_of(put, occasion)))
+    done = deeds(baskets.customer_days(put), history, baskets.repeated(put))
+    return seen(done, as_of=as_of, warm_up_ends=warm_up_ends, known=known)
 
 
 def customer_months(lines: ir.Table, occasion: Occasion) -> ir.Table:
@@ -128,14 +63,9 @@ def customer_months(lines: ir.Table, occasion: Occasion) -> ir.Table:
     Columns: customer_id, month (first day), occasions, orders, lines, units, revenue, purchases,
     returns, discount, cost, margin. Summed over customers it is the ledger of known customers.
     """
-    named = lines.filter(lines.customer_id.notnull()).mutate(month=lines.day.truncate("M"))
-    unit = named.day if occasion == "day" else named.order_id
-    return named.group_by("customer_id", "month").agg(
-        occasions=unit.nunique(where=named.is_purchase),
-        orders=named.order_id.nunique(where=named.is_purchase),
-        lines=named.count(),
-        **_money(named),
-    )
+    put = baskets.of(lines)
+    rows = baskets.customer_months(baskets.customer_days(put), occasion)
+    return known_months(baskets.counted_once(rows, baskets.repeated(put), occasion))
 
 
 def months(lines: ir.Table, *, observed: periods.Window, warm_up_ends: date) -> ir.Table:
@@ -146,28 +76,13 @@ def months(lines: ir.Table, *, observed: periods.Window, warm_up_ends: date) -> 
     not cover the whole month), is_warm_up (it starts before the warm-up ends). Revenue adds up to
     the ledger.
     """
-    dated = lines.mutate(month=lines.day.truncate("M"))
-    grouped = dated.group_by("month").agg(
-        lines=dated.count(),
-        orders=dated.order_id.nunique(where=dated.is_purchase),
-        active_customers=dated.customer_id.nunique(where=dated.is_purchase),
-        anonymous_revenue=dated.amount.sum(where=dated.customer_id.isnull()).fill_null(0),
-        **_money(dated),
+    put = baskets.of(lines)
+    rows = baskets.customer_months(baskets.customer_days(put), "day")
+    return calendar(
+        baskets.months(rows, baskets.monthly(put)),
+        observed=observed,
+        warm_up_ends=warm_up_ends,
     )
-    rows = [
-        {
-            "month": month,
-            "is_partial": periods.is_partial_month(month, observed),
-            "is_warm_up": month < warm_up_ends,
-        }
-        for month in periods.months(observed)
-    ]
-    every = ibis.memtable(
-        rows, schema={"month": "date", "is_partial": "bool", "is_warm_up": "bool"}
-    )
-    joined = every.left_join(grouped, "month").drop("month_right")
-    counted = ("lines", "orders", "active_customers", "anonymous_revenue", *_SUMS[:4])
-    return joined.mutate(**{name: joined[name].fill_null(0) for name in counted}).order_by("month")
 
 
 def days(lines: ir.Table, *, observed: periods.Window) -> ir.Table:
@@ -178,3 +93,86 @@ def days(lines: ir.Table, *, observed: periods.Window) -> ir.Table:
     joined = every.left_join(grouped, "day").drop("day_right")
     filled = {name: joined[name].fill_null(0) for name in ("lines", "revenue")}
     return joined.mutate(**filled).order_by("day")
+
+
+def deeds(rows: ir.Table, history: ir.Table, repeated: ir.Table | None) -> ir.Table:
+    """One row a known customer with an order line: what does not depend on the day it is asked.
+
+    rows: `baskets.customer_days` or `baskets.customer_months`. repeated: None where no order is bought on two days.
+    """
+    named = rows.filter(rows.customer_id.notnull())
+    added = named.group_by("customer_id").agg(
+        orders=baskets.added(named.orders), **baskets.sums(named)
+    )
+    joined = added.left_join(history, "customer_id").drop("customer_id_right")
+    if repeated is None:
+        return joined
+    return baskets.less(joined, baskets.surplus(repeated, "customer_id"), "customer_id")
+
+
+def known_months(months: ir.Table) -> ir.Table:
+    """The rows of known customers, in the columns of `customer_months`."""
+    named = months.filter(months.customer_id.notnull())
+    return _with_money(named).select(
+        "customer_id", "month", "occasions", "orders", "lines", *_MONEY
+    )
+
+
+def calendar(rows: ir.Table, *, observed: periods.Window, warm_up_ends: date) -> ir.Table:
+    """`baskets.months` for every month of the observed window, in the columns of `months`."""
+    listed = [
+        {
+            "month": month,
+            "is_partial": periods.is_partial_month(month, observed),
+            "is_warm_up": month < warm_up_ends,
+        }
+        for month in periods.months(observed)
+    ]
+    every = ibis.memtable(
+        listed, schema={"month": "date", "is_partial": "bool", "is_warm_up": "bool"}
+    )
+    joined = _with_money(every.left_join(rows, "month").drop("month_right"))
+    counted = ("lines", "orders", "active_customers", "anonymous_revenue", *_MONEY[:4])
+    joined = joined.mutate(**{name: joined[name].fill_null(0) for name in counted})
+    return joined.select(
+        "month", "is_partial", "is_warm_up", "lines", "orders", "active_customers",
+        "anonymous_revenue", *_MONEY,
+    ).order_by("month")  # fmt: skip
+
+
+def seen(
+    done: ir.Table, *, as_of: date, warm_up_ends: date, known: ir.Table | None = None
+) -> ir.Table:
+    """`deeds` as they look on the day, with the `known` customers who did nothing yet."""
+    rows = done
+    if known is not None:
+        idle = known.select("customer_id").anti_join(done, "customer_id").distinct()
+        nothing = {name: ibis.null(type_) for name, type_ in done.schema().items()}
+        rows = done.union(idle.select(**{**nothing, "customer_id": idle.customer_id}))
+        zero = {
+            name: rows[name].fill_null(0)
+            for name in ("orders", "lines", "units", "revenue", "returns")
+        }
+        rows = rows.mutate(**zero)
+    rows = _with_money(rows)
+    last_day = ibis.literal(as_of - timedelta(days=1))
+    occasions = rows.occasions.fill_null(0)
+    rows = rows.mutate(occasions=occasions, active_months=rows.active_months.fill_null(0))
+    return rows.select(
+        "customer_id", "orders", "lines", *_MONEY, "first_on", "second_on", "last_on", "occasions",
+        "median_gap_days", "last_gap_days", "active_months",
+        x=(rows.occasions - 1).clip(lower=0),
+        t_x=rows.last_on.delta(rows.first_on, unit="day").cast(dt.int64),
+        T=last_day.delta(rows.first_on, unit="day").cast(dt.int64),
+        days_since_last=last_day.delta(rows.last_on, unit="day").cast(dt.int64),
+        is_first_seen=(rows.first_on < ibis.literal(warm_up_ends)).fill_null(False),
+    )  # fmt: skip
+
+
+def _with_money(rows: ir.Table) -> ir.Table:
+    """With purchases and margin, which follow from revenue, returns and cost."""
+    money = rows.revenue.type()
+    return rows.mutate(
+        purchases=(rows.revenue + rows.returns).cast(money),
+        margin=(rows.revenue - rows.cost).cast(money),
+    )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from crm_lib.engine import collect
@@ -80,9 +81,9 @@ def hhi(customers: ir.Table, *, value: str = "revenue") -> float:
     """
     base = _base(customers, value)
     base = base.filter(base.value > 0)
-    sums = collect(
-        base.aggregate(total=base.value.sum(), squares=(base.value * base.value).sum())
-    ).iloc[0]
+    type_ = base.value.type()
+    each = base.value.cast(dt.Decimal(38, type_.scale)) if type_.is_decimal() else base.value
+    sums = collect(base.aggregate(total=each.sum(), squares=(each * each).sum())).iloc[0]
     return float(sums.squares / sums.total**2) if sums.total > 0 else float("nan")
 
 

@@ -17,12 +17,6 @@ costs of others and of nobody are left out.
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import duckdb
-
-from crm_lib.errors import UsageError
 from crm_lib.ledger.components import (
     Component,
     Counts,
@@ -35,35 +29,9 @@ from crm_lib.ledger.costs import check_kinds, of_campaigns
 from crm_lib.ledger.months import COLUMNS, COSTS, COUNTS, MONEY, SERVING, WINNING, ledger
 from crm_lib.ledger.reconciliation import reconciliation
 from crm_lib.ledger.records import COST_TABLES, Records
+from crm_lib.ledger.writing import Span, counts_of, read, write
 
 __all__ = [
     "COLUMNS", "COSTS", "COST_TABLES", "COUNTS", "MONEY", "SERVING", "WINNING", "Component", "Counts",
-    "Records", "check_kinds", "components", "counted", "counts_of", "lacking", "ledger", "of_campaigns", "profit_label", "reconciliation", "write",
+    "Records", "Span", "check_kinds", "components", "counted", "counts_of", "lacking", "ledger", "of_campaigns", "profit_label", "read", "reconciliation", "write",
 ]  # fmt: skip
-
-_COUNTS = "ledger.json"
-
-
-def write(records: Records, folder: Path) -> None:
-    """Write `ledger.parquet`, sorted by customer and month, and what is known of its components.
-
-    Raises UsageError where an amount is too large for `money_decimals`.
-    """
-    counts = counted(records)
-    missing = lacking(components(records.dataset, counts))
-    made = ledger(records, missing)
-    try:
-        made.order_by("customer_id", "month").to_parquet(folder / "ledger.parquet")
-    except duckdb.ConversionException as error:
-        decimals = records.dataset.money_decimals
-        raise UsageError(
-            f"A month's money does not fit into {records.money.precision} digits, {decimals} of them "
-            f"after the point: lower `money_decimals: {decimals}` in dataset.yml. ({error})"
-        ) from None
-    (folder / _COUNTS).write_text(json.dumps(counts, indent=1))
-
-
-def counts_of(folder: Path) -> Counts:
-    """What `write` counted of the components."""
-    found: Counts = json.loads((folder / _COUNTS).read_text())
-    return found

@@ -100,10 +100,22 @@ def counted(records: Records) -> dict[str, dict[str, int]]:
     found = {}
     for name, (table, column, _) in _RECORDED.items():
         rows = records.lines if table == "lines" else records.tables.get(table)
-        if rows is not None:
+        if table == "lines" and records.monthly is not None:
+            found[name] = _count_of_lines(name, records.monthly)
+        elif rows is not None:
             cost = costs.recorded(rows, column, records)
             found[name] = _count(rows, cost, _rate(name, rows, records))
     return found
+
+
+def _count_of_lines(name: str, monthly: ir.Table) -> dict[str, int]:
+    """`_count` of a column of the order lines, which nobody costs by rule."""
+    known = monthly.discounted if name == "discount" else monthly.costed
+    sums = monthly.aggregate(
+        rows=monthly.lines.sum().fill_null(0), measured=known.sum().fill_null(0)
+    )
+    row = sums.to_pyarrow().to_pylist()[0]
+    return {"rows": int(row["rows"]), "measured": int(row["measured"]), "by_rule": 0}
 
 
 def lacking(known: Sequence[Component]) -> frozenset[str]:

@@ -11,10 +11,11 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from crm_lib.baskets import month_of
 from crm_lib.cost_rules import CONTACT_KINDS, OTHER, CostRules
 from crm_lib.errors import UsageError, unknown
 from crm_lib.ledger import campaigns
-from crm_lib.ledger.records import Records, month_of
+from crm_lib.ledger.records import Records
 
 POSTED = (
     "contact_cost", "effort_cost", "handling_cost", "exposure_cost", "campaign_cost",

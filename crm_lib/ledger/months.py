@@ -8,9 +8,10 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from crm_lib import baskets
 from crm_lib.cost_rules import YEAR_DAYS
 from crm_lib.ledger import costs
-from crm_lib.ledger.records import Records, month_of
+from crm_lib.ledger.records import Records
 
 COUNTS = ("occasions", "orders", "lines")
 SERVING = ("contact_cost", "effort_cost", "handling_cost", "terms_cost")
@@ -30,7 +31,18 @@ def ledger(records: Records, lacking: frozenset[str]) -> ir.Table:
 
     lacking: components of which nothing is known, null in every row.
     """
-    rows = _joined(_sales(records), _costs(records), records)
+    put = baskets.of(records.lines)
+    nobody = baskets.customer_days(put.filter(put.customer_id.isnull()))
+    known = records.customer_months
+    every = known.select(_SOLD).union(baskets.customer_months(nobody, "order").select(_SOLD))
+    return of(sales(every, records), posted(records), records, lacking)
+
+
+def of(
+    sold: ir.Table, posted: ir.Table | None, records: Records, lacking: frozenset[str]
+) -> ir.Table:
+    """`ledger` of some months, from their `sales` and what is `posted` in them."""
+    rows = _joined(sold, posted, records)
     rows = rows.mutate(
         handling_cost=_handling(rows, records), terms_cost=_terms(rows, records)
     ).drop("payment_days")
@@ -42,51 +54,56 @@ def ledger(records: Records, lacking: frozenset[str]) -> ir.Table:
     return _with_totals(rows, records, lacking).select(COLUMNS)
 
 
-def _sales(records: Records) -> ir.Table:
-    """One row a customer and month with an order line; anonymous lines under customer_id null."""
-    known = records.customer_months.rename(cost_of_goods="cost")
+_SOLD = (
+    "customer_id",
+    "month",
+    "occasions",
+    "orders",
+    "lines",
+    "revenue",
+    "returns",
+    "discount",
+    "cost",
+)
+
+
+def sales(months: ir.Table, records: Records) -> ir.Table:
+    """One row a customer and month with an order line; anonymous lines under customer_id null.
+
+    months: `baskets.customer_months`. Nobody has no occasions.
+    """
+    rows = months.select(_SOLD).rename(cost_of_goods="cost")
+    rows = rows.mutate(occasions=rows.customer_id.isnull().ifelse(0, rows.occasions))
     money = ("revenue", "returns", "discount", "cost_of_goods")
     types = {
         "month": dt.date,
         **dict.fromkeys(COUNTS, dt.int64),
         **dict.fromkeys(money, records.money),
     }
-    columns = ("customer_id", *types)
-    return known.select(columns).cast(types).union(_anonymous(records).select(columns).cast(types))
+    return rows.select("customer_id", *types).cast(types)
 
 
-def _anonymous(records: Records) -> ir.Table:
-    """The order lines of nobody known, one row a month."""
-    rows = records.lines.filter(records.lines.customer_id.isnull())
-    given = {name: costs.recorded(rows, name, records) for name in ("discount", "cost")}
-    rows = rows.mutate(month=month_of(rows.day), **given)
-    return rows.group_by("month").agg(
-        customer_id=ibis.null(dt.string),
-        occasions=ibis.literal(0, dt.int64),
-        orders=rows.order_id.nunique(where=rows.is_purchase),
-        lines=rows.count(),
-        revenue=rows.amount.sum(),
-        returns=-rows.amount.sum(where=rows.amount < 0).fill_null(0),
-        discount=rows.discount.sum(),
-        cost_of_goods=rows.cost.sum(),
-    )
-
-
-def _costs(records: Records) -> ir.Table | None:
+def posted(records: Records) -> ir.Table | None:
     """One row a customer and month with a posted cost, a column for each of `costs.POSTED`."""
-    posted = costs.postings(records)
-    if not posted:
+    found = costs.postings(records)
+    if not found:
         return None
     parts = [
-        table.group_by("customer_id", "month").agg(amount=table.amount.sum()).select(
-            "customer_id", "month", component=ibis.literal(name), amount=ibis._.amount.cast(records.money)
-        )
-        for name, table in posted.items()
+        table.select("customer_id", "month", component=ibis.literal(name), amount=table.amount.cast(records.money))
+        for name, table in found.items()
     ]  # fmt: skip
     rows = costs.known_only(ibis.union(*parts) if len(parts) > 1 else parts[0], records)
     return rows.group_by("customer_id", "month").agg(
         **{name: rows.amount.sum(where=rows.component == name).cast(records.money) for name in costs.POSTED}
     )  # fmt: skip
+
+
+def payment_days(records: Records) -> ir.Table | None:
+    """customer_id, payment_days of the accounts that have any; None where the data set has none."""
+    if "accounts" not in records.tables or not records.has("accounts", "payment_days"):
+        return None
+    accounts = records.tables["accounts"]
+    return accounts.filter(accounts.payment_days.notnull()).select("customer_id", "payment_days")
 
 
 def _joined(sales: ir.Table, posted: ir.Table | None, records: Records) -> ir.Table:
@@ -101,9 +118,9 @@ def _joined(sales: ir.Table, posted: ir.Table | None, records: Records) -> ir.Ta
             month=ibis.coalesce(both.month, both.month_right),
             **{name: both[name].fill_null(0) for name in (*COUNTS, "revenue", "returns")},
         ).drop("customer_id_right", "month_right")
-    if "accounts" not in records.tables or not records.has("accounts", "payment_days"):
+    accounts = payment_days(records)
+    if accounts is None:
         return rows.mutate(payment_days=ibis.null(dt.int64))
-    accounts = records.tables["accounts"].select("customer_id", "payment_days")
     return rows.left_join(accounts, "customer_id").drop("customer_id_right")
 
 

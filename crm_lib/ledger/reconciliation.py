@@ -8,9 +8,10 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from crm_lib.baskets import month_of
 from crm_lib.ledger import campaigns, costs
 from crm_lib.ledger.components import Component
-from crm_lib.ledger.records import Records, month_of
+from crm_lib.ledger.records import Records
 
 
 def reconciliation(records: Records, ledger: ir.Table, known: Sequence[Component]) -> ir.Table:

@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from crm_lib.baskets import month_of
 from crm_lib.cost_rules import CostRules
 from crm_lib.dataset import Dataset
 from crm_lib.quality.dates import EARLIEST
@@ -18,19 +19,12 @@ COST_TABLES = ("contacts", "efforts", "exposures", "campaigns", "customers", "ac
 """The canonical tables besides order lines that costs are in."""
 
 
-def month_of(day: ir.Value) -> ir.Value:
-    """The first day of the month of a date.
-
-    Truncated, a DuckDB date is a timestamp, which Ibis takes for a date: hence the two casts.
-    """
-    return day.truncate("M").cast(dt.timestamp).cast(dt.date)
-
-
 @dataclass(frozen=True)
 class Records:
     """Accepted rows as of a day.
 
-    lines: in scope, with `is_purchase` and `is_return`. customer_months: `facts.customer_months` of
+    lines: in scope, with `is_purchase` and `is_return`. monthly: `baskets.monthly` of them, where that is
+    counted already. customer_months: `facts.customer_months` of
     them. known: customer_id of every known customer (under a scope, of those with a line in it).
     tables: those of `COST_TABLES` that the data set has. campaign_starts: campaign_id, starts_on of
     all campaigns, later ones included, which date what belongs to them. is_scoped: whether `lines`
@@ -45,6 +39,7 @@ class Records:
     as_of: date
     campaign_starts: ir.Table | None = None
     is_scoped: bool = False
+    monthly: ir.Table | None = None
 
     @property
     def rules(self) -> CostRules:

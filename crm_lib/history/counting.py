@@ -1,0 +1,56 @@
+"""What is counted of the order lines of one period, by itself: four files, kept under its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from crm_lib import baskets, contents
+from crm_lib.baskets import Occasion
+
+MONTHS = "customer_months"
+"""`baskets.customer_months`: customers and nobody known by month."""
+OCCASIONS = "occasions"
+"""`baskets.occasions_of`: not yet numbered."""
+ORDERS = "orders"
+"""A hash a basket with a purchase, by which orders bought on several days are found: basket."""
+MONTHLY = "monthly"
+"""One row a month: month, orders (with a purchase), lines, discounted, costed (lines with either known)."""
+
+
+def count(lines: ir.Table, occasion: Occasion, backend: Backend, folder: Path) -> None:
+    """Write the four files of a period with these accepted and marked `lines` into `folder`."""
+    folder.mkdir(parents=True)
+    put = baskets.of(lines)
+    with _held(put if occasion == "order" else put.drop("bought_at"), backend) as put:
+        with _held(baskets.customer_days(put), backend) as days:
+            _write(baskets.customer_months(days, occasion), folder, MONTHS)
+            if occasion == "day":
+                _write(baskets.occasions_of_days(days), folder, OCCASIONS)
+        if occasion == "order":
+            _write(baskets.occasions_of(put, occasion), folder, OCCASIONS)
+        bought = put.filter(put.is_bought)
+        _write(bought.select(basket=hash_of(bought)), folder, ORDERS)
+        _write(baskets.monthly(put), folder, MONTHLY)
+
+
+def hash_of(rows: ir.Table) -> ir.IntegerValue:
+    """A hash of a customer's order: equal orders, equal hashes; what hashes alike is to be looked at."""
+    return contents.of_row(rows, "customer_id", "order_id")
+
+
+def _write(table: ir.Table, folder: Path, name: str) -> None:
+    table.to_parquet(folder / f"{name}.parquet")
+
+
+@contextmanager
+def _held(table: ir.Table, backend: Backend) -> Iterator[ir.Table]:
+    """The rows of `table` made once, for several uses."""
+    name = ibis.util.gen_name("held")
+    yield backend.create_table(name, table, temp=True)
+    backend.drop_table(name)

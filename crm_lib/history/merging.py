@@ -1,0 +1,69 @@
+"""Earlier and new together: what is known of customers before a day, and what they did from it on."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from crm_lib import baskets
+
+_STATE = (
+    "customer_id", "orders", *baskets.SUMS, "first_on", "second_on", "last_on", "occasions",
+    "median_gap_days", "last_gap_days", "active_months",
+)  # fmt: skip
+"""The columns of `facts.deeds`."""
+
+
+def bought_again(new: ir.Table, old: ir.Table | None) -> ir.Table:
+    """Hashes of baskets (see `counting.ORDERS`) that are among the new ones and occur twice: basket."""
+    every = new if old is None else new.union(old.semi_join(new, "basket"))
+    times = every.group_by("basket").agg(times=every.count())
+    return times.filter(times.times > 1).select("basket")
+
+
+def deeds(customers: ir.Table) -> ir.Table:
+    """`facts.deeds` back from `facts.customers`: those with an order line."""
+    return customers.filter(customers.lines > 0).select(_STATE)
+
+
+def brought_forward(
+    old: ir.Table, new: ir.Table, gaps: ir.Table, repeated: ir.Table | None, before: ir.Table | None
+) -> ir.Table:  # fmt: skip
+    """`facts.deeds` before a day and from it on, together.
+
+    new: of the occasions and months since, an order counted on each day. gaps: customer_id,
+    median_gap_days over all occasions of those who bought since. repeated: of all lines;
+    before: of the old ones, whose orders are counted once already.
+    """
+    later = new.drop("median_gap_days").left_join(gaps, "customer_id").drop("customer_id_right")
+    stayed = old.left_join(later, "customer_id", rname="{name}_new").drop("customer_id_new")
+    bought = stayed.occasions_new.notnull()
+    merged = stayed.select(
+        "customer_id",
+        **{name: _both(stayed, name) for name in ("orders", *baskets.SUMS)},
+        **{
+            name: stayed[name].coalesce(stayed[f"{name}_new"]) for name in ("first_on", "second_on")
+        },
+        last_on=stayed.last_on_new.coalesce(stayed.last_on),
+        occasions=_both(stayed, "occasions"),
+        median_gap_days=bought.ifelse(stayed.median_gap_days_new, stayed.median_gap_days),
+        last_gap_days=stayed.last_gap_days_new.coalesce(stayed.last_gap_days),
+        active_months=_both(stayed, "active_months"),
+    )
+    every = merged.union(later.anti_join(old, "customer_id").select(_STATE))
+    return every if repeated is None else _fewer(every, repeated, before)
+
+
+def _fewer(rows: ir.Table, repeated: ir.Table, before: ir.Table | None) -> ir.Table:
+    """`rows` with each repeated order counted once, as the old rows did with those repeated `before`."""
+    more = baskets.surplus(repeated, "customer_id")
+    if before is not None:
+        once = baskets.surplus(before, "customer_id").rename(done="surplus")
+        both = more.left_join(once, "customer_id")
+        more = both.select("customer_id", surplus=both.surplus - both.done.fill_null(0))
+    return baskets.less(rows, more, "customer_id")
+
+
+def _both(rows: ir.Table, name: str) -> ir.Value:
+    """Old and new added up; null only where neither is known."""
+    old, new = rows[name], rows[f"{name}_new"]
+    return (old + new).cast(old.type()).coalesce(old, new)

@@ -1,0 +1,95 @@
+"""The ledger on disk: a file some months, made anew only where something in these months is new."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from crm_lib import cache, contents
+from crm_lib.ledger import months
+from crm_lib.ledger.components import Counts, components, counted, lacking
+from crm_lib.ledger.records import Records
+
+_FOLDER = "ledger"
+_COUNTS = "ledger.json"
+_POSTED = "posted.parquet"
+
+
+@dataclass(frozen=True)
+class Span:
+    """Months that are written together, from `first` on to the next span; costs before the first span belong
+    to it.
+
+    key: hash of what their sales are made of. sales: `baskets.customer_months` of them.
+    """
+
+    key: str
+    first: date
+    sales: ir.Table
+
+
+def write(
+    records: Records, spans: Sequence[Span], folder: Path, taken: Callable[[str], bool], backend: Backend
+) -> None:  # fmt: skip
+    """Write the ledger into `folder`, sorted by customer and month within a span, and what is known of its
+    components.
+
+    taken: puts a file that another book holds into `folder`, by its name there; False where none does.
+    """
+    counts = counted(records)
+    (folder / _COUNTS).write_text(json.dumps(counts, indent=1))
+    missing = lacking(components(records.dataset, counts))
+    posted = _posted(records, folder, backend)
+    content = {} if posted is None else contents.by(posted, "month")
+    shared = _shared(records, missing)
+    (folder / _FOLDER).mkdir()
+    for at, span in enumerate(spans):
+        start = span.first if at else date.min
+        end = spans[at + 1].first if at + 1 < len(spans) else date.max
+        inside = sorted((str(month), it) for month, it in content.items() if start <= month < end)
+        name = f"{_FOLDER}/{cache.hashed(shared, span.key, json.dumps(inside))[:16]}.parquet"
+        if not taken(name):
+            costs = None if posted is None else _between(posted, start, end)
+            made = months.of(months.sales(span.sales, records), costs, records, missing)
+            made.order_by("customer_id", "month").to_parquet(folder / name)
+    (folder / _POSTED).unlink(missing_ok=True)
+
+
+def read(folder: Path, backend: Backend) -> ir.Table:
+    """What `write` wrote: see `crm_lib.ledger`."""
+    return backend.read_parquet(sorted((folder / _FOLDER).glob("*.parquet")))
+
+
+def counts_of(folder: Path) -> Counts:
+    """What `write` counted of the components."""
+    found: Counts = json.loads((folder / _COUNTS).read_text())
+    return found
+
+
+def _posted(records: Records, folder: Path, backend: Backend) -> ir.Table | None:
+    """`months.posted`, made once; sorted, so that a few months are found without reading the rest."""
+    posted = months.posted(records)
+    if posted is None:
+        return None
+    posted.order_by("month").to_parquet(folder / _POSTED)
+    return backend.read_parquet(folder / _POSTED)
+
+
+def _between(posted: ir.Table, start: date, end: date) -> ir.Table:
+    return posted.filter(posted.month >= ibis.literal(start), posted.month < ibis.literal(end))
+
+
+def _shared(records: Records, missing: frozenset[str]) -> str:
+    """A hash of what every month depends on besides its sales and postings."""
+    accounts = months.payment_days(records)
+    return cache.hashed(
+        cache.code(cache.LEDGER), records.rules.model_dump_json(), json.dumps(sorted(missing)),
+        str(records.money), "" if accounts is None else contents.of(accounts),
+    )  # fmt: skip

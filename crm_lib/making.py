@@ -1,0 +1,116 @@
+"""The making of a book: its tables judged as of the day, its facts counted, its ledger written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+import duckdb
+
+from crm_lib import baskets, cache, contents, history, ledger
+from crm_lib.accepted import Accepted
+from crm_lib.errors import UsageError
+from crm_lib.history import History, counting, shelf
+from crm_lib.quality import verdict as verdicts
+
+VERDICT = "verdict.json"
+
+
+def make(rows: Accepted, folder: Path, durations: dict[str, float]) -> None:
+    """Write the verdict, the facts and the ledger into `folder`; adds to `durations` the seconds of each.
+
+    Raises UsageError where an amount is too large for `money_decimals`.
+    """
+    with _timed("judging as of the day", durations):
+        _judge(rows, folder)
+    with _fitting_money(rows):
+        with _timed("facts", durations):
+            made = history.write(delivery(rows), folder)
+        with _timed("ledger", durations):
+            if rows.has("contacts"):
+                ledger.check_kinds(rows.dataset.ledger, rows.staged("contacts"))
+            ledger.write(
+                records(rows, made), _spans(made), folder,
+                lambda name: shelf.linked(rows.dataset, name, folder), rows.backend,
+            )  # fmt: skip
+
+
+def delivery(rows: Accepted) -> history.Delivery:
+    """What the facts of a book are made of."""
+    return history.Delivery(
+        rows.dataset, rows.as_of, _made_by(rows), rows.periods(), rows.lines_of, rows.known(), rows.backend
+    )  # fmt: skip
+
+
+def records(rows: Accepted, made: History) -> ledger.Records:
+    """What its ledger is made of."""
+    starts = None
+    if rows.has("campaigns", "starts_on"):
+        starts = rows.staged("campaigns").select("campaign_id", "starts_on")
+    return ledger.Records(
+        rows.dataset,
+        rows.lines,
+        made.customer_months,
+        made.customers.select("customer_id"),
+        {name: rows.table(name) for name in ledger.COST_TABLES if rows.has(name)},
+        rows.as_of,
+        starts,
+        bool(rows.scope),
+        made.counted(counting.MONTHLY),
+    )
+
+
+def _spans(made: History) -> list[ledger.Span]:
+    """The months of the ledger as they were counted."""
+    again = {} if made.repeated is None else contents.by(made.repeated.mutate(month=baskets.month_of(made.repeated.day)), "month")  # fmt: skip
+    twice = json.dumps(sorted((str(month), found) for month, found in again.items()))
+    return [
+        ledger.Span(f"{batch.key} {twice}", date.fromisoformat(batch.first), made.months_in(range(at, at + 1)))
+        for at, batch in enumerate(made.contents.batches)
+    ]  # fmt: skip
+
+
+def _judge(rows: Accepted, folder: Path) -> None:
+    tables = list(rows.dataset.tables)
+    verdict = verdicts.assess(
+        rows.dataset,
+        {name: rows.staged(name) for name in tables},
+        {name: rows.failures(name) for name in tables},
+        as_of=rows.as_of,
+        scope=rows.scope,
+        notes=rows.intake.notes,
+    )
+    (folder / VERDICT).write_text(verdict.model_dump_json(indent=1))
+
+
+def _made_by(rows: Accepted) -> str:
+    """A hash of everything that facts depend on besides the lines and what is set aside of them."""
+    dataset = rows.dataset
+    return cache.hashed(
+        cache.code(cache.COUNTING), metadata.version("duckdb"), rows.scope,
+        dataset.purchase, dataset.returned, dataset.occasion, str(dataset.money_decimals),
+    )[:16]  # fmt: skip
+
+
+@contextmanager
+def _timed(stage: str, durations: dict[str, float]) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    durations[stage] = time.perf_counter() - start
+
+
+@contextmanager
+def _fitting_money(rows: Accepted) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.ConversionException as error:
+        decimals = rows.dataset.money_decimals
+        raise UsageError(
+            f"A month's money does not fit into 18 digits, {decimals} of them after the point: lower "
+            f"`money_decimals: {decimals}` in dataset.yml. ({error})"
+        ) from None
