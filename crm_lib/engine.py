@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -91,6 +93,21 @@ def is_overflow(error: Exception) -> bool:
     return isinstance(error, duckdb.ConversionException) or (
         spark is not None and spark.OVERFLOW in str(error)
     )
+
+
+def kept(table: ir.Table) -> ir.Table:
+    """The rows of `table` made once, for several uses: in a file that goes with this process.
+
+    On another engine than DuckDB they stay with the engine.
+    """
+    backend = ibis.get_backend(table)
+    if not isinstance(backend, Backend):
+        return table.cache()
+    folder = machine.spill_folder()
+    folder.mkdir(parents=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    table.to_parquet(folder / "kept.parquet")
+    return backend.read_parquet(folder / "kept.parquet")
 
 
 def collect(table: ir.Table, *, max_rows: int = REPORT_ROWS) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,44 @@ def profits(book: Book) -> ir.Table:
     customers = read(book, "customer")
     ranks = book.backend.read_parquet(book.folder / "marts" / "profit_rank.parquet")
     return customers.filter(customers.profit.notnull()).join(ranks, "profit")
+
+
+def since(book: Book, day: date) -> ir.Table:
+    """How customers stood on an earlier `day`, and what became of them; made where there is none yet.
+
+    One row a customer known then or now: the columns of the facts then that stages and scores rest on,
+    was_known (then), now_segment, now_stage, now_revenue (null: unknown now), has_bought (on `day` or later).
+    """
+    return book.backend.read_parquet(sorted(_compared(book, day).glob("*.parquet")))
+
+
+_THEN = (
+    "revenue", "occasions", "days_since_last", "is_first_seen", "last_gap_days", "median_gap_days", "t_x", "T",
+)  # fmt: skip
+
+
+def _compared(book: Book, day: date) -> Path:
+    now = read(book, "customer")
+    now = now.select(
+        "customer_id",
+        now_segment="segment",
+        now_stage="stage",
+        now_revenue="revenue",
+        has_bought=(now.last_on >= ibis.literal(day)).fill_null(False),
+    )
+    then = book.customers_at(day).select("customer_id", *_THEN, was_known=True)
+
+    def write(folder: Path) -> None:
+        for number, part in enumerate(_parts(book)):
+            both = part(then).outer_join(part(now), "customer_id")
+            known = both.mutate(
+                customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
+                was_known=both.was_known.fill_null(False),
+                has_bought=both.has_bought.fill_null(False),
+            )
+            _write(known.drop("customer_id_right"), folder, "", number)
+
+    return cache.built(book.folder / "since" / str(day), write)
 
 
 # --- by range of ids ------------------------------------------------------------------------------

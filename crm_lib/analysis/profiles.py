@@ -7,27 +7,26 @@ that is missing is "Unknown", and values beyond the most common ones are "Other"
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from crm_lib.engine import collect
+from crm_lib.engine import collect, kept
 from crm_lib.errors import NotInData, UsageError, unknown
+from crm_lib.labels import OTHER, UNKNOWN, in_order, labelled, ratio, scale
 from crm_lib.needs import needs
 
-OTHER = "Other"
-UNKNOWN = "Unknown"
 EVERYONE = "All customers"
 
 _WHOLE = ibis.window()
-_KINDS = ("value", "other", "unknown")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_STEP = re.compile(r"\d\w?\s*(?:\+|(?:-|–|to)\s*\d)")
-_BELOW = re.compile(r"under|below|up to|less|<", re.IGNORECASE)
+_BITS = 60
+"""So many categories fit beside each other into a whole number of the engine."""
+_OF_DAYS = ("weekday", "month")
+"""Habits that the day alone tells."""
+_VALUE = ("customer_group", "kind", "value", "place")
 _DIMENSIONS = ("weekday", "hour", "month", "channel", "place")
 
 
@@ -47,7 +46,7 @@ def by(profile: ir.Table, attribute: str, *, top: int = 12, bins: int = 5) -> ir
     inside a value. Raises UsageError, with the columns there are, for an unknown attribute.
     """
     parts = (
-        _labelled(profile, attribute, top, bins)
+        labelled(profile, attribute, top, bins)
         .group_by("kind", "value", "place")
         .aggregate(
             customers=lambda t: t.count(),
@@ -60,7 +59,7 @@ def by(profile: ir.Table, attribute: str, *, top: int = 12, bins: int = 5) -> ir
         )
     )
     whole = parts.revenue.sum().over(_WHOLE)
-    return _in_order(parts).select(
+    return in_order(parts).select(
         attribute=ibis.literal(attribute),
         value=parts.value,
         kind=parts.kind,
@@ -68,10 +67,10 @@ def by(profile: ir.Table, attribute: str, *, top: int = 12, bins: int = 5) -> ir
         customers_share=parts.customers / parts.customers.sum().over(_WHOLE),
         buyers=parts.buyers,
         revenue=parts.revenue,
-        revenue_share=(whole > 0).ifelse(_ratio(parts.revenue, whole), ibis.null("float64")),
-        revenue_per_customer=_ratio(parts.revenue, parts.customers),
-        occasions_per_customer=_ratio(parts.occasions, parts.customers),
-        repeat_rate=_ratio(parts.repeat, parts.buyers),
+        revenue_share=(whole > 0).ifelse(ratio(parts.revenue, whole), ibis.null("float64")),
+        revenue_per_customer=ratio(parts.revenue, parts.customers),
+        occasions_per_customer=ratio(parts.occasions, parts.customers),
+        repeat_rate=ratio(parts.repeat, parts.buyers),
         median_gap_days=parts.median_gap_days,
         median_days_since_last=parts.median_days_since_last,
     )
@@ -114,11 +113,11 @@ def over_index(
         raise UsageError(unknown("yes/no column of the customers", flag, flags))
     answered = profile.filter(profile[flag].notnull())
     parts = (
-        _labelled(answered, attribute, top, bins)
+        labelled(answered, attribute, top, bins)
         .group_by("kind", "value", "place")
         .aggregate(customers=lambda t: t.count(), flagged=lambda t: t[flag].sum())
     )
-    frame = collect(_in_order(parts))[["value", "kind", "customers", "flagged"]]
+    frame = collect(in_order(parts))[["value", "kind", "customers", "flagged"]]
     frame.insert(0, "attribute", attribute)
     frame["rate"] = frame.flagged / frame.customers
     frame["low"], frame["high"] = proportion_confint(
@@ -145,6 +144,7 @@ def habits(
     profile: ir.Table | None = None,
     attribute: str | None = None,
     top: int = 12,
+    occasions: ir.Table | None = None,
 ) -> ir.Table:
     """When and where customers buy: by weekday, hour, month of the year, channel or place.
 
@@ -152,19 +152,31 @@ def habits(
     ("All customers", or the value of `attribute` in `profile`), value (text), occasions (distinct
     customer and day, or order; one that spans two values counts in both), occasions_share (of the
     group's), customers (who did so at least once), purchases (money). The place of a value in its
-    order is `place`. Raises UsageError for an unknown dimension or attribute, NotInData where the
+    order is `place`. `occasions`: purchase occasions of the same lines; where an occasion is a day and tells
+    the value, they are read instead of lines. Raises UsageError for an unknown dimension or attribute, NotInData where the
     lines lack the column or the time of day.
     """
-    bought = _bought(lines, profile, attribute)
-    named = _named(bought, dimension, week_start, top)
-    unit = named.day.cast("string") if occasion == "day" else named.order_id
-    parts = named.group_by("customer_group", "kind", "value", "place").aggregate(
-        occasions=ibis.struct({"customer": named.customer_id, "unit": unit}).nunique(),
-        customers=named.customer_id.nunique(),
-        purchases=named.amount.sum(),
+    if occasions is not None and occasion == "day" and dimension in _OF_DAYS:
+        days = occasions.select("customer_id", day="on", amount="revenue").mutate(is_purchase=True)
+        each = _placed(_bought(days, profile, attribute), dimension, week_start, top)
+    else:
+        rows = _placed(_bought(lines, profile, attribute), dimension, week_start, top)
+        unit = rows.day if occasion == "day" else rows.order_id
+        each = rows.group_by(*_VALUE, "customer_id", unit=unit).agg(
+            at=rows["at"].min(), amount=rows.amount.sum()
+        )
+    of_customer = each.group_by(*_VALUE, "customer_id").agg(
+        units=each.count(), at=each["at"].min(), amount=each.amount.sum()
     )
+    parts = of_customer.group_by(*_VALUE).agg(
+        at=of_customer["at"].min(),
+        occasions=of_customer.units.sum(),
+        customers=of_customer.count(),
+        purchases=of_customer.amount.sum(),
+    )
+    parts = parts.mutate(value=ibis.coalesce(parts.value, _name(parts["at"], dimension)))
     in_group = parts.occasions.sum().over(group_by="customer_group")
-    return _in_order(parts.mutate(occasions_share=parts.occasions / in_group), "customer_group")[
+    return in_order(parts.mutate(occasions_share=parts.occasions / in_group), "customer_group")[
         "customer_group", "value", "place", "occasions", "occasions_share", "customers", "purchases"
     ]
 
@@ -193,17 +205,11 @@ def preferences(
     if level not in products.columns:
         error = NotInData if level in ("category", "subcategory") else UsageError
         raise error(unknown("column of the products", level, products.columns))
-    each = _by_category(_bought(lines, profile, attribute), products, level)
-    named = _labelled(each, "level", top, 1)
-    parts = named.group_by("customer_group", "kind", "value", "place").aggregate(
-        customers=named.customer_id.nunique(), purchases=named.purchases.sum()
-    )
-    groups = named.group_by("customer_group").aggregate(buyers=named.customer_id.nunique())
-    parts = parts.left_join(groups, "customer_group")
-    share = _ratio(parts.purchases, parts.purchases.sum().over(group_by="customer_group"))
+    parts = _by_category(_bought(lines, profile, attribute), products, level, top)
+    share = ratio(parts.purchases, parts.purchases.sum().over(group_by="customer_group"))
     of_value = parts.purchases.sum().over(group_by=["kind", "value"])
-    everyone = _ratio(of_value, parts.purchases.sum().over(_WHOLE))
-    return _in_order(
+    everyone = ratio(of_value, parts.purchases.sum().over(_WHOLE))
+    return in_order(
         parts.mutate(
             customers_share=parts.customers / parts.buyers,
             purchases_share=share,
@@ -215,17 +221,6 @@ def preferences(
       "purchases", "purchases_share", "index"]  # fmt: skip
 
 
-def _ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
-    """A ratio of exact sums; null where the whole is 0."""
-    return part.cast("float64") / whole.cast("float64").nullif(0)
-
-
-def _in_order(parts: ir.Table, *first: str) -> ir.Table:
-    """Rows by place, then by customers, with Other and Unknown last."""
-    last = ibis.cases(*((parts.kind == kind, i) for i, kind in enumerate(_KINDS)))
-    return parts.order_by(*first, last, parts.place, parts.customers.desc(), parts.value)
-
-
 def _bought(lines: ir.Table, profile: ir.Table | None, attribute: str | None) -> ir.Table:
     """Purchase lines of known customers with the customer_group they belong to."""
     bought = lines.filter(lines.is_purchase, lines.customer_id.notnull())
@@ -233,134 +228,119 @@ def _bought(lines: ir.Table, profile: ir.Table | None, attribute: str | None) ->
         return bought.mutate(customer_group=ibis.literal(EVERYONE))
     if profile is None or attribute is None:
         raise UsageError("Give both the profile and the attribute to group by, or neither.")
-    groups = _labelled(profile, attribute, 12, 5).select("customer_id", customer_group="value")
+    groups = labelled(profile, attribute, 12, 5).select("customer_id", customer_group="value")
     joined = bought.left_join(groups, "customer_id").drop("customer_id_right")
     return joined.mutate(customer_group=joined.customer_group.fill_null(UNKNOWN))
 
 
-def _by_category(bought: ir.Table, products: ir.Table, level: str) -> ir.Table:
-    """One row a customer and category; by product first, because a join of lines is slower."""
-    keys = ["customer_group", "customer_id", "product_id"]
-    each = bought.group_by(keys).aggregate(purchases=bought.amount.sum())
-    entries = products.select("product_id", level=products[level].cast("string"))
+def _by_category(bought: ir.Table, products: ir.Table, level: str, top: int) -> ir.Table:
+    """One row a customer_group, kind, value and place: customers, purchases; and buyers of the group.
+
+    What a customer bought is one number with a bit for each category, so that there is a row a customer
+    and not one for each of its categories.
+    """
+    entries = products.select("product_id", level=products[level])
+    if entries.level.type().is_string():
+        entries = entries.mutate(level=entries.level.strip().nullif("").nullif(UNKNOWN))
+        found = collect(entries.select("level").distinct().limit(_BITS + 2))["level"].dropna()
+        if len(found) <= _BITS:
+            return _by_bit(bought, entries, sorted(found), top)
+    each = bought.group_by("customer_group", "customer_id", "product_id").agg(
+        purchases=bought.amount.sum()
+    )
     joined = each.left_join(entries, "product_id")
-    return joined.group_by("customer_group", "customer_id", "level").aggregate(
+    each = joined.group_by("customer_group", "customer_id", "level").agg(
         purchases=joined.purchases.sum()
     )
+    named = labelled(each, "level", top, 1)
+    parts = named.group_by(*_VALUE).agg(
+        customers=named.customer_id.nunique(), purchases=named.purchases.sum()
+    )
+    groups = named.group_by("customer_group").agg(buyers=named.customer_id.nunique())
+    return parts.left_join(groups, "customer_group").drop("customer_group_right")
 
 
-def _named(bought: ir.Table, dimension: str, week_start: str, top: int) -> ir.Table:
-    """Lines with the value, kind and place of a habit's dimension."""
+def _by_bit(bought: ir.Table, entries: ir.Table, levels: list[str], top: int) -> ir.Table:
+    """`_by_category` for the `levels`, one bit each; the lowest bit is for what is unknown."""
+    bits = [{"level": name, "bit": 2 << i} for i, name in enumerate(levels)]
+    known = ibis.memtable(bits, schema={"level": "string", "bit": "int64"})
+    of_product = entries.join(known, "level").select("product_id", "bit")
+    joined = bought.left_join(of_product, "product_id")
+    lines = joined.select("customer_group", "customer_id", "amount", bit=joined.bit.fill_null(1))
+    each = kept(lines.group_by("customer_group", "customer_id").agg(mask=lines.bit.bit_or()))
+    own = {name: 2 << i for i, name in enumerate(levels)}
+    size = _how_many(each, {UNKNOWN: 1, **own}).drop(columns="buyers").sum()
+    # The most common are shown; a single one beyond `top` takes no more room than as "Other".
+    names = sorted((name for name in levels if size[name]), key=lambda name: (-size[name], name))
+    names = [n for n in (names if len(names) <= top + 1 else names[:top]) if n != OTHER]
+    shown = {name: own[name] for name in names}
+    shown |= {UNKNOWN: 1, OTHER: (2 << len(levels)) - 2 - sum(shown.values())}
+    counts = _how_many(each, shown)
+    place = {name: place for place, name in enumerate(scale(names), start=1)}
+    rows = [
+        {
+            "customer_group": group,
+            "kind": {UNKNOWN: "unknown", OTHER: "other"}.get(name, "value"),
+            "value": name,
+            "place": place.get(name),
+            "customers": int(count[name]),
+            "buyers": int(count["buyers"]),
+        }
+        for group, count in counts.iterrows()
+        for name in shown
+    ]
+    types = {"place": "int64", "customers": "int64", "buyers": "int64"}
+    people = ibis.memtable(rows, schema=dict.fromkeys((*_VALUE[:3],), "string") | types)
+    money = lines.group_by("customer_group", "bit").agg(purchases=lines.amount.sum())
+    which = ibis.cases(
+        (money.bit == 1, UNKNOWN), *((money.bit == own[name], name) for name in names), else_=OTHER
+    )
+    money = money.group_by("customer_group", value=which).agg(purchases=money.purchases.sum())
+    return people.join(money, ["customer_group", "value"])
+
+
+def _how_many(each: ir.Table, masks: dict[str, int]) -> pd.DataFrame:
+    """By customer_group, how many of `each` have any bit of each mask, and `buyers`: all of them."""
+    has = {f"has_{i}": ((each.mask & bits) != 0).sum() for i, bits in enumerate(masks.values())}
+    found = collect(each.group_by("customer_group").agg(buyers=each.count(), **has))
+    names = {f"has_{i}": name for i, name in enumerate(masks)}
+    return found.set_index("customer_group").rename(columns=names)
+
+
+def _placed(bought: ir.Table, dimension: str, week_start: str, top: int) -> ir.Table:
+    """Lines with kind and place of a habit's dimension, and value, or `at`, the time that names it."""
     if dimension not in _DIMENSIONS:
         raise UsageError(unknown("habit", dimension, _DIMENSIONS))
     if dimension in ("channel", "place"):
         if dimension not in bought.columns:
             raise NotInData(f"This habit needs the column '{dimension}' of the table 'lines'.")
-        return _labelled(bought, dimension, top, 1)
+        return labelled(bought, dimension, top, 1).mutate(at=ibis.null("date"))
     if dimension == "weekday":
         if week_start not in _WEEKDAYS:
             raise UsageError(unknown("first day of the week", week_start, _WEEKDAYS))
-        weekday = bought.day.day_of_week
-        place = (weekday.index() + 7 - _WEEKDAYS.index(week_start)) % 7 + 1
-        value = weekday.full_name()
+        place = (bought.day.day_of_week.index() + 7 - _WEEKDAYS.index(week_start)) % 7 + 1
     elif dimension == "month":
-        place, value = bought.day.month(), bought.day.strftime("%B")
+        place = bought.day.month()
     else:
         _check_time_of_day(bought)
-        place, value = bought.ordered_at.hour(), bought.ordered_at.strftime("%H:00")
-    return bought.mutate(kind=ibis.literal("value"), value=value, place=place.cast("int64"))
+        place = bought.ordered_at.hour()
+    return bought.mutate(
+        kind=ibis.literal("value"),
+        value=ibis.null("string"),
+        place=place.cast("int64"),
+        at=bought.ordered_at if dimension == "hour" else bought.day,
+    )
+
+
+def _name(at: ir.Value, dimension: str) -> ir.StringValue:
+    """What the weekday, month or hour of the time is called; null for other dimensions."""
+    if dimension == "weekday":
+        return at.day_of_week.full_name()
+    formats = {"month": "%B", "hour": "%H:00"}
+    return at.strftime(formats[dimension]) if dimension in formats else ibis.null("string")
 
 
 def _check_time_of_day(bought: ir.Table) -> None:
     midnight = bought.ordered_at == bought.ordered_at.truncate("D")
     if collect(bought.aggregate(days_only=midnight.all())).days_only.fillna(True).all():
         raise NotInData("The hour of purchase needs the time of day; these orders carry days only.")
-
-
-def _labelled(table: ir.Table, attribute: str, top: int, bins: int) -> ir.Table:
-    """`table` with value (text to show), kind (value, other, unknown) and place (in order)."""
-    columns = [name for name in table.columns if name != "customer_id"]
-    if attribute not in columns:
-        raise UsageError(unknown("attribute", attribute, columns))
-    if top < 1 or bins < 1:
-        raise UsageError(f"At least one value and one range, not top={top}, bins={bins}.")
-    column = table[attribute]
-    if column.type().is_temporal():
-        column = column.year()
-    if column.type().is_numeric() and not column.type().is_boolean():
-        return _ranged(table, column.cast("float64"), top, bins)
-    # Data that writes "Unknown" itself means the same as an empty cell.
-    return _most_common(table, column.cast("string").strip().nullif("").nullif(UNKNOWN), top)
-
-
-def _most_common(table: ir.Table, text: ir.StringValue, top: int) -> ir.Table:
-    counts = table.group_by(value=text).aggregate(n=lambda t: t.count())
-    counts = counts.filter(counts.value.notnull()).order_by(ibis.desc("n"), "value")
-    names = list(collect(counts.limit(top + 2)).value)
-    # A single value beyond `top` takes no more room under its own name than as "Other".
-    names = [n for n in (names if len(names) <= top + 1 else names[:top]) if n != OTHER]
-    is_named = text.isin(names) if names else ibis.literal(False)
-    places = [(text == name, place) for place, name in enumerate(_scale(names), start=1)]
-    return table.mutate(
-        value=ibis.cases((text.isnull(), UNKNOWN), (is_named, text), else_=OTHER),
-        kind=ibis.cases((text.isnull(), "unknown"), (is_named, "value"), else_="other"),
-        place=ibis.cases(*places).cast("int64") if places else ibis.null("int64"),
-    )
-
-
-def _scale(names: list[str]) -> list[str]:
-    """The names in rising order when they are steps of a scale ("15-24K", "65+"); else none.
-
-    Every name must hold a number and at least one must be a range or open-ended, so that numbered
-    things such as shops are not taken for a scale.
-    """
-    numbers = {
-        name: [float(n) for n in re.findall(r"\d+(?:\.\d+)?", name.replace(",", ""))]
-        for name in names
-    }
-    if not all(numbers.values()) or not any(_STEP.search(name) for name in names):
-        return []
-    below = {name: bool(_BELOW.match(name)) for name in names}
-    return sorted(names, key=lambda name: (numbers[name][0], not below[name], numbers[name]))
-
-
-def _ranged(table: ir.Table, number: ir.FloatingValue, top: int, bins: int) -> ir.Table:
-    number = number.isnan().ifelse(ibis.null("float64"), number)
-    branches, places = [], []
-    for place, (low, high) in enumerate(_ranges(table.select(number=number), top, bins), start=1):
-        text = _shown(low) if low == high else f"{_shown(low)} to {_shown(high)}"
-        branches.append((number.between(low, high), text))
-        places.append((number.between(low, high), place))
-    if not branches:
-        branches, places = [(number.notnull(), UNKNOWN)], [(number.notnull(), 0)]
-    return table.mutate(
-        value=ibis.cases(*branches, else_=UNKNOWN),
-        kind=number.isnull().ifelse("unknown", "value"),
-        place=ibis.cases(*places).cast("int64"),
-    )
-
-
-def _ranges(numbers: ir.Table, top: int, bins: int) -> list[tuple[float, float]]:
-    """The lowest and highest number found in each range; few distinct numbers stay apart."""
-    numbers = numbers.filter(numbers.number.notnull())
-    distinct = collect(numbers.distinct().order_by("number").limit(top + 1)).number
-    if len(distinct) <= top:
-        return [(float(value), float(value)) for value in distinct]
-    inner = [i / bins for i in range(1, bins)]
-    cuts = {f"cut_{i}": numbers.number.quantile(share) for i, share in enumerate(inner)}
-    edges = sorted(set(collect(numbers.aggregate(**cuts)).iloc[0])) if cuts else []
-    level = ibis.literal(0)
-    for edge in edges:
-        level += (numbers.number >= edge).ifelse(1, 0)
-    found = numbers.group_by(level=level).aggregate(
-        low=lambda t: t.number.min(), high=lambda t: t.number.max()
-    )
-    frame = collect(found.order_by("level"))
-    return [(float(low), float(high)) for low, high in zip(frame.low, frame.high, strict=True)]
-
-
-def _shown(number: float) -> str:
-    """A number for a label: whole where it is whole, otherwise to four digits."""
-    if number == round(number):
-        return f"{number:.0f}"
-    return f"{number:.2f}" if abs(number) >= 100 else f"{number:.4g}"

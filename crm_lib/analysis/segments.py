@@ -21,6 +21,12 @@ from crm_lib.errors import UsageError, listing, unknown
 from crm_lib.needs import needs
 from crm_lib.segment_map import DEFAULT, NO_PURCHASE, SegmentMap
 
+RFM = (
+    "customer_id", "days_since_last", "occasions", "revenue", "is_first_seen", "recency_score",
+    "frequency_score", "monetary_score", "segment",
+)  # fmt: skip
+"""The columns of `rfm`."""
+
 NO_REVENUE = "Zero or negative"
 """Value tier of a customer whose returns equal or exceed the purchases."""
 
@@ -113,7 +119,11 @@ def _reached_at(base: ir.Table, value: ir.NumericValue, scores: int) -> list[Dec
 
 @needs(lines=())
 def rfm(
-    customers: ir.Table, *, cuts: CutPoints | None = None, segments: SegmentMap = DEFAULT
+    customers: ir.Table,
+    *,
+    cuts: CutPoints | None = None,
+    segments: SegmentMap = DEFAULT,
+    carried: Sequence[str] = (),
 ) -> ir.Table:
     """Each customer's recency, frequency and monetary score and segment.
 
@@ -121,6 +131,7 @@ def rfm(
     (where the facts have it), recency_score, frequency_score, monetary_score (1 to 5, 5 is best)
     and segment. Customers without an occasion have null scores and the segment "No purchase".
     `cuts`: cut points to score by, such as those of another day; by default the customers' own.
+    `carried`: further columns that go along.
     Raises UsageError when `cuts` and `segments` have different numbers of scores.
     """
     cuts = cut_points(customers, segments.scores) if cuts is None else cuts
@@ -131,6 +142,7 @@ def rfm(
     bought = customers.days_since_last.notnull()
     scored = customers.select(
         *_carried(customers),
+        *carried,
         recency_score=_score(-customers.days_since_last, _negated(cuts.recency), bought),
         frequency_score=_score(customers.occasions, cuts.frequency, bought),
         monetary_score=_score(customers.revenue, cuts.monetary, bought),
@@ -279,21 +291,32 @@ def _number(value: ir.NumericValue) -> ir.NumericValue:
 
 
 @needs(lines=())
-def segment_changes(before: ir.Table, now: ir.Table, by: str = "segment") -> ir.Table:
+def segment_changes(before: ir.Table, now: ir.Table | None, by: str = "segment") -> ir.Table:
     """Who moved from which segment (or tier) to which between two days.
 
     `before` and `now` are results of `rfm` or `value_tiers`. Score both by the same cut points:
     with each day's own, a customer also moves because others did. One row a pair of segments that
     occurs: before, now, customers, share_of_before (of the customers in that segment before),
-    revenue_before, revenue_now. A customer unknown on one of the days is "Not in the base" there.
+    revenue_before, revenue_now. A customer unknown on one of the days is "Not in the base" there. Without
+    `now`, `before` carries was_known (on that day), now_`by` and now_revenue (null: unknown now).
     Raises UsageError for a column that does not exist.
     """
-    for table in (before, now):
+    for table in (before, before if now is None else now):
         if by not in table.columns:
             raise UsageError(unknown("column", by, table.columns))
-    earlier = before.select("customer_id", before=before[by], revenue_before=before.revenue)
-    later = now.select("customer_id", now=now[by], revenue_now=now.revenue)
-    moves = earlier.outer_join(later, "customer_id").mutate(
+    if now is None:
+        nobody = ibis.null(before.revenue.type())
+        both = before.select(
+            before=before.was_known.ifelse(before[by], None),
+            now=before[f"now_{by}"],
+            revenue_before=before.was_known.ifelse(before.revenue, nobody),
+            revenue_now="now_revenue",
+        )
+    else:
+        earlier = before.select("customer_id", before=before[by], revenue_before=before.revenue)
+        later = now.select("customer_id", now=now[by], revenue_now=now.revenue)
+        both = earlier.outer_join(later, "customer_id")
+    moves = both.mutate(
         before=lambda t: t.before.fill_null(NOT_IN_BASE),
         now=lambda t: t.now.fill_null(NOT_IN_BASE),
     )

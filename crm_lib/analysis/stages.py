@@ -21,24 +21,32 @@ them, joined by customer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from crm_lib.engine import collect
 from crm_lib.needs import needs
 from crm_lib.stage_rules import DEFAULT, STAGES, Thresholds
 
+COLUMNS = ("customer_id", "stage", "expected_gap_days", "silence", "return_multiple")
 _YEAR_DAYS = 365.25
 
 
 @needs(lines=())
 def stage(
-    customers: ir.Table, *, thresholds: Thresholds = DEFAULT, typical: float | None = None
+    customers: ir.Table,
+    *,
+    thresholds: Thresholds = DEFAULT,
+    typical: float | None = None,
+    carried: Sequence[str] = (),
 ) -> ir.Table:
     """The stage of every customer on the day of the facts.
 
     In: customer facts; `typical`: the gap of the whole population (`typical_gap`), where `customers`
-    are only some of it. Out: one row a customer: `customer_id`, `stage`, `expected_gap_days`
+    are only some of it; `carried`: further columns that go along. Out: one row a customer: `customer_id`, `stage`, `expected_gap_days`
     (see `Thresholds`), `silence` (days since the last occasion ÷ expected gap; null for
     a prospect), `return_multiple` (the last gap ÷ the gap expected before it; null with fewer than
     two occasions).
@@ -61,6 +69,7 @@ def stage(
         "last_gap_days",
         "T",
         "median_gap_days",
+        *carried,
         gaps=gaps,
         own=span / gaps.nullif(0),
         own_before=(span - customers.last_gap_days) / (gaps - 1).nullif(0),
@@ -78,7 +87,7 @@ def stage(
         return_multiple=facts.last_gap_days / facts.expected_before,
     )
     named = facts.mutate(stage=_rule(facts, thresholds))
-    return named.select("customer_id", "stage", "expected_gap_days", "silence", "return_multiple")
+    return named.select(*COLUMNS, *carried)
 
 
 @needs(lines=())
@@ -126,7 +135,7 @@ def sizes(stages: ir.Table, customers: ir.Table) -> ir.Table:
     `stage`, `customers`, `share` (of customers), `revenue` (all time, net of returns),
     `revenue_share` (null where revenue does not exceed returns), `median_silence` (in expected gaps).
     """
-    joined = stages.join(customers.select("customer_id", "revenue"), "customer_id")
+    joined = _with(stages, customers, "revenue")
     grouped = joined.group_by("stage").agg(
         customers=joined.count(),
         revenue=joined.revenue.sum(),
@@ -164,8 +173,8 @@ def at_risk(stages: ir.Table, customers: ir.Table) -> ir.Table:
     Customers whose returns eat up their purchases have nothing at stake and are left out.
     """
     name = [column for column in ("name",) if column in customers.columns]
-    facts = customers.select("customer_id", *name, "days_since_last", "occasions", "revenue", "T")
-    risky = stages.filter(stages.stage.isin(["At risk", "Dormant"])).join(facts, "customer_id")
+    risky = stages.filter(stages.stage.isin(["At risk", "Dormant"]))
+    risky = _with(risky, customers, *name, "days_since_last", "occasions", "revenue", "T")
     years = ibis.greatest((risky["T"] + 1) / _YEAR_DAYS, 1.0)
     listed = risky.mutate(value_at_stake=risky.revenue.cast("float64") / years).filter(
         lambda t: t.value_at_stake > 0
@@ -181,3 +190,18 @@ def at_risk(stages: ir.Table, customers: ir.Table) -> ir.Table:
         "revenue",
         "value_at_stake",
     )
+
+
+@needs(lines=())
+def at_stake(at_risk: ir.Table) -> pd.DataFrame:
+    """All customers at risk or dormant together: customers, value_at_stake (money a year). In: `at_risk`."""
+    stake = at_risk.value_at_stake.sum().fill_null(0.0)
+    return collect(at_risk.agg(customers=at_risk.count(), value_at_stake=stake))
+
+
+def _with(stages: ir.Table, customers: ir.Table, *names: str) -> ir.Table:
+    """`stages` with these facts, those that it lacks from `customers`."""
+    lacking = [name for name in names if name not in stages.columns]
+    if not lacking:
+        return stages
+    return stages.join(customers.select("customer_id", *lacking), "customer_id")

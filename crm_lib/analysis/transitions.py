@@ -22,17 +22,23 @@ NO_LONGER = "No longer listed"
 
 
 @needs(lines=())
-def matrix(before: ir.Table, after: ir.Table) -> ir.Table:
+def matrix(before: ir.Table, after: ir.Table | None = None) -> ir.Table:
     """How customers moved between the stages of two days; balanced.
 
-    In: `stages.stage` of an earlier and of a later day. Out: one row a pair of stages, in order of life and
+    In: `stages.stage` of an earlier and of a later day; without the second, the first carries was_known
+    (on the earlier day) and now_stage (null: unknown on the later). Out: one row a pair of stages, in order of life and
     with zeros: `from_stage`, `to_stage`, `customers`, `share` (of those who stood in `from_stage`;
     null when nobody did). Rows add up to the sizes before, columns to the sizes after; who was
     unknown on the earlier day comes from "Not yet a customer".
     """
-    earlier = before.select("customer_id", from_stage="stage")
-    later = after.select("customer_id", to_stage="stage")
-    moved = earlier.outer_join(later, "customer_id").select(
+    if after is None:
+        from_stage = before.was_known.ifelse(before.stage, None)
+        both = before.select(from_stage=from_stage, to_stage=before.now_stage)
+    else:
+        earlier = before.select("customer_id", from_stage="stage")
+        later = after.select("customer_id", to_stage="stage")
+        both = earlier.outer_join(later, "customer_id")
+    moved = both.select(
         from_stage=lambda t: t.from_stage.fill_null(NOT_YET),
         to_stage=lambda t: t.to_stage.fill_null(NO_LONGER),
     )
@@ -54,10 +60,12 @@ def matrix(before: ir.Table, after: ir.Table) -> ir.Table:
 
 
 @needs(lines=())
-def expected_time_in_stage(moves: ir.Table, *, before: date, after: date) -> pd.DataFrame:
+def expected_time_in_stage(
+    moves: ir.Table | pd.DataFrame, *, before: date, after: date
+) -> pd.DataFrame:
     """How long a stay in each stage lasts, if customers go on moving as between these two days.
 
-    In: `matrix` between `before` and `after`; the days between are the step of the chain.
+    In: `matrix`, perhaps collected, between `before` and `after`; the days between are the step of the chain.
     Out, as pandas (eight rows, from a matrix inverse): `stage`, `customers` (before), `stay` (share
     still, or again, there a step later), `expected_days` in the stage (step ÷ (1 − stay); null when
     nobody left), `days_until_lost` (expected time to the first day as Lost, from the fundamental
@@ -72,7 +80,7 @@ def expected_time_in_stage(moves: ir.Table, *, before: date, after: date) -> pd.
         raise UsageError(
             f"The later day must come after the earlier one, not {after} after {before}."
         )
-    frame = collect(moves)
+    frame = moves if isinstance(moves, pd.DataFrame) else collect(moves)
     names = list(STAGES)
     counts = frame.pivot(index="from_stage", columns="to_stage", values="customers")
     counts = counts.reindex(index=names, columns=names, fill_value=0).fillna(0).astype(float)
@@ -115,19 +123,23 @@ def _steps_until(chain: NDArray[np.float64], end: int) -> NDArray[np.float64]:
 
 
 @needs(lines=())
-def bought_since(stages: ir.Table, occasions: ir.Table, since: date) -> pd.DataFrame:
+def bought_since(stages: ir.Table, occasions: ir.Table | None, since: date) -> pd.DataFrame:
     """How right the stages were: who of each stage on the day `since` bought from that day on.
 
-    In: `stage` as of `since`, and purchase occasions up to a later day. Out, as pandas, one row a
+    In: `stage` as of `since`, and purchase occasions up to a later day; without these, the first carries
+    was_known (then) and has_bought (from that day on). Out, as pandas, one row a
     stage that held anybody, in order of life: `stage`, `customers`, `bought`, `share` (bought ÷
     customers) with its Wilson interval `lower`, `upper` (95%). Nobody can be lost and come back:
     a stage is a rule on silence, and this says how often the rule was wrong.
     """
     from statsmodels.stats.proportion import proportion_confint
 
-    later = occasions.filter(occasions.on >= ibis.literal(since))
-    buyers = later.select("customer_id").distinct().mutate(has_bought=True)
-    joined = stages.left_join(buyers, "customer_id").drop("customer_id_right")
+    if occasions is None:
+        joined = stages.filter(stages.was_known)
+    else:
+        later = occasions.filter(occasions.on >= ibis.literal(since))
+        buyers = later.select("customer_id").distinct().mutate(has_bought=True)
+        joined = stages.left_join(buyers, "customer_id").drop("customer_id_right")
     counted = joined.group_by("stage").agg(
         customers=joined.count(), bought=joined.has_bought.fill_null(False).sum()
     )

@@ -109,8 +109,9 @@ def concentration(
     ]
 
 
-def stages(sizes: pd.DataFrame, at_risk: pd.DataFrame, *, observed: Window) -> list[Number]:
-    """Where customers stand: `stages.sizes` and `stages.at_risk`."""
+def stages(sizes: pd.DataFrame, at_stake: pd.DataFrame, *, observed: Window) -> list[Number]:
+    """Where customers stand: `stages.sizes` and `stages.at_stake`."""
+    (risky, value), *_ = at_stake[["customers", "value_at_stake"]].itertuples(index=False)
     whole = sizes["customers"].sum()
     by_stage = sizes.set_index("stage")["customers"]
     known = f"of {whole:,} known customers"
@@ -127,10 +128,10 @@ def stages(sizes: pd.DataFrame, at_risk: pd.DataFrame, *, observed: Window) -> l
         Number(
             "value_at_stake",
             "Value at stake a year",
-            at_risk["value_at_stake"].sum(),
+            value,
             "money",
             window,
-            denominator=f"{len(at_risk):,} customers at risk or dormant, what they have brought a year",
+            denominator=f"{int(risky):,} customers at risk or dormant, what they have brought a year",
         ),
     ]
 

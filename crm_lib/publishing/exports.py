@@ -1,4 +1,7 @@
-"""Lists for activation and the data behind figures: CSV that a spreadsheet opens without danger."""
+"""Lists for activation and the data behind figures: CSV that a spreadsheet opens without danger.
+
+What no spreadsheet opens, because it has too many rows, is Parquet.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ from pathlib import Path
 
 import ibis.expr.types as ir
 import pandas as pd
+from pyarrow import parquet
 
-from crm_lib.engine import collect
+from crm_lib.engine import collect, connect
 from crm_lib.errors import UsageError
 from crm_lib.present.html import Html, escape, tag
 from crm_lib.publishing.store import EXPORTS_VARIABLE
 
-MOST_ROWS = 5_000_000
+SHEET_ROWS = 1_048_575
+"""What a spreadsheet opens besides a header."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
@@ -48,7 +53,10 @@ def write_csv(
             whole = bool((column.dropna() == column.dropna().dt.normalize()).all())
             safe[name] = column.dt.strftime("%Y-%m-%d" if whole else "%Y-%m-%dT%H:%M:%S")
         elif not pd.api.types.is_numeric_dtype(column.dtype):
-            safe[name] = column.map(harmless, na_action="ignore")
+            # Equal cells are looked at once: most columns of text hold few words.
+            told = {cell: harmless(cell) for cell in column.dropna().unique()}
+            if any(text is not cell for cell, text in told.items()):
+                safe[name] = column.map(told, na_action="ignore")
     safe.columns = pd.Index([harmless(str(name)) for name in safe.columns])
     safe.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
 
@@ -56,8 +64,9 @@ def write_csv(
 def export(frame: pd.DataFrame | ir.Table, name: str) -> Html:
     """Write `frame` as `exports/<name>.csv` of the run, and say so on the page.
 
-    Outside a run (in JupyterLab) nothing is written. `name`: lower-case letters, digits, `_`, `-`.
-    Raises UsageError for another name, or when the run has an export of that name already.
+    A table of the engine with more than `SHEET_ROWS` rows becomes `exports/<name>.parquet`, which the
+    engine writes itself. Outside a run (in JupyterLab) nothing is written. `name`: lower-case letters,
+    digits, `_`, `-`. Raises UsageError for another name, or when the run has an export of that name already.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
@@ -67,12 +76,28 @@ def export(frame: pd.DataFrame | ir.Table, name: str) -> Html:
     if not (folder := os.environ.get(EXPORTS_VARIABLE)):
         return _quietly(f"crm run writes these rows to exports/{name}.csv.")
     path = Path(folder) / f"{name}.csv"
-    if path.exists():
+    if path.exists() or path.with_suffix(".parquet").exists():
         raise UsageError(f"The run has an export '{name}' already; give this one another name.")
-    rows = collect(frame, max_rows=MOST_ROWS) if isinstance(frame, ir.Table) else frame
-    write_csv(rows, path)
-    link = tag("a", f"exports/{name}.csv", href=f"exports/{name}.csv")
-    return _quietly(f"All {len(rows):,} rows: ", link)
+    if isinstance(frame, ir.Table):
+        path, rows = _table(frame, path)
+    else:
+        write_csv(frame, path)
+        rows = len(frame)
+    link = tag("a", f"exports/{path.name}", href=f"exports/{path.name}")
+    more = "" if path.suffix == ".csv" else ", more than a spreadsheet opens"
+    return _quietly(f"All {rows:,} rows{more}: ", link)
+
+
+def _table(table: ir.Table, path: Path) -> tuple[Path, int]:
+    """The file written and its rows. The engine writes first, whatever the size: it asks no memory."""
+    whole = path.with_suffix(".parquet")
+    table.to_parquet(whole)
+    rows = int(parquet.read_metadata(whole).num_rows)
+    if rows > SHEET_ROWS:
+        return whole, rows
+    write_csv(collect(connect().read_parquet(whole), max_rows=SHEET_ROWS), path)
+    whole.unlink()
+    return path, rows
 
 
 def _quietly(text: str, link: str = "") -> Html:

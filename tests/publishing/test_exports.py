@@ -10,6 +10,7 @@ import pytest
 
 import crm_lib as crm
 from crm_lib.errors import UsageError
+from crm_lib.publishing import exports
 from crm_lib.publishing.store import EXPORTS_VARIABLE
 
 
@@ -54,6 +55,21 @@ def test_days_are_iso_without_a_time_and_text_is_utf8_without_a_mark(folder: Pat
 def test_an_engine_table_is_collected(folder: Path) -> None:
     crm.export(ibis.memtable({"id": ["007"], "n": [1]}), "list")
     assert (folder / "list.csv").read_text() == "id,n\n007,1\n"
+
+
+def test_more_rows_than_a_spreadsheet_opens_are_parquet(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "SHEET_ROWS", 3)
+    table = ibis.memtable({"id": ["4", "3", "2", "1"], "name": ["=1+1", "b", "c", "d"]})
+    note = crm.export(table, "list")
+    assert [path.name for path in folder.iterdir()] == ["list.parquet"]
+    assert pd.read_parquet(folder / "list.parquet")["id"].tolist() == ["4", "3", "2", "1"]
+    assert "All 4 rows, more than a spreadsheet opens" in note.text
+    with pytest.raises(UsageError, match="already"):
+        crm.export(table, "list")
+    crm.export(table.limit(3), "short")
+    assert sorted(path.name for path in folder.iterdir()) == ["list.parquet", "short.csv"]
 
 
 def test_outside_a_run_nothing_is_written_and_the_note_says_so(

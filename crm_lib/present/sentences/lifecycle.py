@@ -74,16 +74,17 @@ def transitions(moves: pd.DataFrame, before: date, after: date) -> str:
     )
 
 
-def at_risk(listed: pd.DataFrame, currency: str, few: int = 20) -> str:
-    """What is at stake with customers at risk. Frame: `stages.at_risk`, highest value first."""
-    total = listed["value_at_stake"].sum()
-    if listed.empty or not total:
+def at_risk(at_stake: pd.DataFrame, listed: pd.DataFrame, currency: str, few: int = 20) -> str:
+    """What is at stake with customers at risk. Frames: `stages.at_stake`, and `stages.at_risk`, the
+    highest value first; no more than `few` rows of the second are looked at."""
+    (count, total), *_ = at_stake[["customers", "value_at_stake"]].itertuples(index=False)
+    if not count or not total:
         return say("at_risk.none")
     fields = {
-        "customers": customers(len(listed)),
+        "customers": customers(int(count)),
         "money": words.money(total, currency, digits=0),
     }
-    if len(listed) <= few:
+    if count <= few:
         return say("at_risk.all", **fields)
     share = words.percent(listed["value_at_stake"].head(few).sum() / total, 0)
     return say("at_risk.found", few=words.count(few), share=share, **fields)
