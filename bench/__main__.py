@@ -45,7 +45,7 @@ def _chosen(only: str, *, quick: bool, full: bool) -> list[Scenario]:
 
 
 def _measure(wanted: list[Scenario], folder: Path, *, repetitions: int, full: bool) -> None:
-    if minutes := results.minutes(results.load(folder), [s.name for s in wanted]):
+    if minutes := results.minutes(results.load(folder), wanted, full=full):
         _say(f"{len(wanted)} scenarios; they took {minutes:.0f} minutes when last measured")
     for scenario in wanted:
         _say(scenario.name)

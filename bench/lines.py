@@ -44,6 +44,7 @@ class Scenario:
     size: str
     quick: bool = False
     is_full: bool = False
+    only_full: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

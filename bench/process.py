@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 class Scenario(Protocol):
     """What is measured together, and kept in one file of results.
 
-    quick: part of `QUICK=1`, too. is_full: only with `FULL=1`.
+    quick: part of `QUICK=1`, too. is_full: only with `FULL=1`. only_full: engines measured only then.
     """
 
     @property
@@ -42,6 +42,8 @@ class Scenario(Protocol):
     def quick(self) -> bool: ...
     @property
     def is_full(self) -> bool: ...
+    @property
+    def only_full(self) -> tuple[str, ...]: ...
 
     def measure(self, *, repetitions: int, full: bool, say: Say) -> dict[str, Any]:
         """The result: scenario, machine, and every run of every engine, in the order they ran."""

@@ -30,6 +30,7 @@ class Scenario:
 
     quick: bool = False
     is_full: bool = False
+    only_full: tuple[str, ...] = ()
     name: str = f"report-{DATASET}"
 
     def measure(self, *, repetitions: int, full: bool, say: Say) -> dict[str, Any]:

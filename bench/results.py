@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import data
+from bench.process import Scenario
 
 FOLDER = data.HERE / "results"
 
@@ -34,7 +35,16 @@ def load(folder: Path = FOLDER) -> Results:
     }
 
 
-def minutes(results: Results, names: Iterable[str]) -> float:
-    """How long the scenarios took when they were last measured, start of processes included."""
-    runs = [run for name in names for run in results.get(name, {}).get("runs", [])]
+def minutes(results: Results, scenarios: Iterable[Scenario], *, full: bool) -> float:
+    """How long the scenarios took when they were last measured, start of processes included.
+
+    full: with what is measured only then. Companies, which are simulated once, are not counted.
+    """
+    runs = [
+        run
+        for scenario in scenarios
+        if full or not scenario.is_full
+        for run in results.get(scenario.name, {}).get("runs", [])
+        if full or run["engine"] not in scenario.only_full
+    ]
     return sum(float(run.get("process_seconds", 0.0)) for run in runs) / 60

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bench import lines as line_scenarios
 from bench import models as model_scenarios
 from bench import monthly as monthly_scenarios
@@ -56,15 +54,10 @@ def page(results: Results, coverage: str = "") -> str:
 
 def durations(results: Results) -> str:
     """How long `make bench` takes with and without `FULL=1`, by the last measurements."""
-    ordinary = minutes(results, _names(is_full=False))
-    full = ordinary + minutes(results, _names(is_full=True))
-    if not ordinary:
-        return "How long it takes is not known yet."
+    ordinary, full = (minutes(results, SCENARIOS, full=full) for full in (False, True))
+    if all(scenario.quick for scenario in SCENARIOS if scenario.name in results):
+        return "How long `make bench` takes\nis not known yet."
     return (
         f"When last measured, `make bench` took\nabout {ordinary:.0f} minutes and `make bench FULL=1` "
         f"{full:.0f} (also 10 M customers a month; limits of 25 minutes\ninstead of 5)."
     )
-
-
-def _names(*, is_full: bool) -> Sequence[str]:
-    return [scenario.name for scenario in SCENARIOS if scenario.is_full == is_full]
