@@ -15,6 +15,7 @@ import psutil
 from bench.process import ROOT, Run, started
 
 EVERY_SECONDS = 0.2
+LONGEST_REASON = 300
 
 
 class Memory(threading.Thread):
@@ -88,7 +89,7 @@ def run(
         after = os.times()
         if status.startswith("exit"):
             said.seek(0)
-            status = ": ".join([status, *said.read().strip().splitlines()[-1:]])
+            status = f"{status}: {_reason(said.read())}"
     busy = after.children_user + after.children_system
     return {
         **took,
@@ -99,6 +100,13 @@ def run(
         "peak_bytes": memory.peak,
         "processes": memory.processes,
     }
+
+
+def _reason(text: str) -> str:
+    """Why a command failed: what `crm` says of it, else the last line."""
+    *_, last = text.strip().splitlines() or [""]
+    said = text.rpartition("crm: ")[2] if "crm: " in text else last
+    return " ".join(said.split())[:LONGEST_REASON]
 
 
 def _limited(command: Sequence[str], address_space: int | None) -> list[str]:

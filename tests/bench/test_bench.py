@@ -86,6 +86,9 @@ def test_memory_is_of_a_process_and_all_it_started() -> None:
 def test_a_run_that_fails_or_takes_too_long_says_so() -> None:
     refuse = [sys.executable, "-c", "import sys; print('needs 9 GB'); sys.exit(2)"]
     assert tree.run(refuse, os.environ, limit=60)["status"] == "exit code 2: needs 9 GB"
+    said = "print('Traceback'); print('crm: a report failed:\\n  05 needs memory'); raise SystemExit(5)"
+    found = tree.run([sys.executable, "-c", said], os.environ, limit=60)
+    assert found["status"] == "exit code 5: a report failed: 05 needs memory"
     wait = [sys.executable, "-c", "import time; time.sleep(60)"]
     assert tree.run(wait, os.environ, limit=1)["status"] == "did not finish in 1 s"
     text = tree.without_paths("cannot write /a/b/cache/x: full", Path("/a/b"))
