@@ -10,7 +10,7 @@ from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
+from ibis.backends.sql import SQLBackend
 
 from crm_lib import cache, contents, engine, facts, known, schema, staging
 from crm_lib.dataset import Dataset
@@ -32,8 +32,8 @@ class Accepted:
     intake: Intake
 
     @cached_property
-    def backend(self) -> Backend:
-        return engine.connect()
+    def backend(self) -> SQLBackend:
+        return engine.of_kind(self.dataset.engine)
 
     def has(self, table: str, *columns: str) -> bool:
         """Does this data set supply the canonical table (and all these columns)?"""

@@ -16,7 +16,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from crm_lib import cache, conditions, facts, fetching, intake, making, schema
+from crm_lib import cache, conditions, engine, facts, fetching, intake, making, schema
 from crm_lib import dataset as datasets
 from crm_lib import ledger as ledgers
 from crm_lib.accepted import Accepted
@@ -115,6 +115,7 @@ class Book:
             else "none: whoever buys for the first time is new",
             "Purchase occasion": f"a customer's {dataset.occasion} with a line where {dataset.purchase}",
             "Currency, time zone": f"{dataset.currency}, {dataset.time_zone}",
+            "Engine": engine.named(self.backend),
             "Data fingerprint": self.intake.folder.name,
         }
 

@@ -25,7 +25,7 @@ STAGING = (
 """Modules and packages of `crm_lib` whose code decides what a staged part holds."""
 JUDGING = (*STAGING, "periods", "quality", "intake")
 """… which of its rows fail."""
-COUNTING = (*JUDGING, "known", "baskets", "facts", "history", "accepted")
+COUNTING = (*JUDGING, "spark", "known", "baskets", "facts", "history", "accepted")
 """… what is counted of the others, whatever the day."""
 LEDGER = (*COUNTING, "cost_rules", "ledger")
 """… what they earned and cost."""

@@ -167,6 +167,8 @@ class Dataset(_Strict):
     """SQL condition on order lines that reports are limited to; `--scope` replaces it for a run"""
     duplicates: Literal["keep", "quarantine"] = "keep"
     """what becomes of all but the first of identical rows"""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """what counts: DuckDB in this process, or Spark (docs/engines.md)"""
     audience: Literal["external", "internal"] = "external"
     """who reads the reports; names of persons leave the engine only for an internal audience"""
     tolerate: dict[str, float] = {}

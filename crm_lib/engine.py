@@ -20,8 +20,14 @@ from ibis.backends.sql import SQLBackend
 from crm_lib import machine
 from crm_lib.errors import UsageError
 
-PARQUET = {"parquet_version": "v2", "dictionary_size_limit": 2000}
-"""How large files are written: dictionaries of many values cost a third of the time and save little."""
+Kind = Literal["duckdb", "spark"]
+"""The engines there are: `engine:` in `dataset.yml`."""
+PARQUET: dict[Kind, str] = {
+    "duckdb": "FORMAT parquet, parquet_version v2, dictionary_size_limit 2000",
+    "spark": "FORMAT parquet",
+}
+"""How DuckDB writes large files, by who is to read them: dictionaries of many values cost a third of the
+time and save little; an encoding of version 2 (of floats) is one that Spark cannot read."""
 REPORT_ROWS = 100_000
 """Rows that may cross to pandas unless the caller says otherwise: a report frame, not a ledger."""
 
@@ -53,10 +59,6 @@ def beside(backend: Backend) -> Backend:
     twin = ibis.duckdb.from_connection(backend.con.cursor())
     _settle(twin)
     return twin
-
-
-Kind = Literal["duckdb", "spark"]
-"""The engines there are: `engine:` in `dataset.yml`."""
 
 
 def of_kind(kind: Kind) -> SQLBackend:

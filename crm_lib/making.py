@@ -10,9 +10,7 @@ from datetime import date
 from importlib import metadata
 from pathlib import Path
 
-import duckdb
-
-from crm_lib import baskets, cache, contents, history, ledger
+from crm_lib import baskets, cache, contents, engine, history, ledger
 from crm_lib.accepted import Accepted
 from crm_lib.errors import UsageError
 from crm_lib.history import History, counting, shelf
@@ -92,7 +90,7 @@ def _made_by(rows: Accepted) -> str:
     """A hash of everything that facts depend on besides the lines and what is set aside of them."""
     dataset = rows.dataset
     return cache.hashed(
-        cache.code(cache.COUNTING), metadata.version("duckdb"), rows.scope,
+        cache.code(cache.COUNTING), dataset.engine, metadata.version("duckdb"), rows.scope,
         dataset.purchase, dataset.returned, dataset.occasion, str(dataset.money_decimals),
     )[:16]  # fmt: skip
 
@@ -108,7 +106,9 @@ def _timed(stage: str, durations: dict[str, float]) -> Iterator[None]:
 def _fitting_money(rows: Accepted) -> Iterator[None]:
     try:
         yield
-    except duckdb.ConversionException as error:
+    except engine.errors() as error:
+        if not engine.is_overflow(error):
+            raise
         decimals = rows.dataset.money_decimals
         raise UsageError(
             f"A month's money does not fit into 18 digits, {decimals} of them after the point: lower "

@@ -37,7 +37,6 @@ def write(
     file, an expression that fails on some row.
     """
     backend, view = reader.backend, ibis.util.gen_name(f"raw_{name}")
-    options = ", ".join(f"{option} {value}" for option, value in engine.PARQUET.items())
     try:
         backend.create_view(view, reader.rows())
         query = staged(name, dataset, backend.table(view), backend, scratch).compile()
@@ -45,7 +44,7 @@ def write(
             # The expression is made once: for hundreds of parts that takes longer than to run it.
             backend.raw_sql(f'CREATE OR REPLACE VIEW "{view}" AS {reader.query(part)}')
             target = textfiles.quoted(str(path_of(part)))
-            backend.raw_sql(f"COPY ({query}) TO {target} (FORMAT parquet, {options})")
+            backend.raw_sql(f"COPY ({query}) TO {target} ({engine.PARQUET[dataset.engine]})")
             done(part)
     except duckdb.Error as error:
         raise SourceError(

@@ -125,7 +125,7 @@ def _staged_keys(table: Delivered) -> dict[Part, str]:
     dataset, config = table.dataset, table.dataset.tables[table.name]
     shared = json.dumps([
         cache.code(cache.STAGING), config.model_dump_json(), dataset.name, dataset.currency,
-        dataset.money_decimals, dataset.time_zone, sources.shared_types(config, table.parts, table.backend),
+        dataset.money_decimals, dataset.time_zone, dataset.engine, sources.shared_types(config, table.parts, table.backend),
     ])  # fmt: skip
     corrected = corrections.by_part(dataset.name, table.name, table.backend, table.scratch)
     if not sources.in_files(config):

@@ -12,8 +12,9 @@ from pathlib import Path
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends.duckdb import Backend
 
-from crm_lib import corrections, parts, project, staging
+from crm_lib import corrections, engine, parts, project, staging
 from crm_lib.book import Book
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, listing
@@ -37,17 +38,17 @@ def rows(book: Book, table: str) -> pd.DataFrame:
             f"'{book.dataset.name}' has no table '{table}'. It has {listing(book.dataset.tables)}."
         )
     aside = book.verdict.quarantine_rules(table)
-    fated = fates.with_fate(
-        table, book.staged(table), book.failures(table), aside, as_of=book.as_of, scope=book.scope
-    )
+    backend = engine.connect()  # DuckDB has read the raw rows, whichever engine counts them
+    staged = backend.read_parquet(book.intake.staged(table))
+    failures = backend.read_parquet(book.intake.failures(table))
+    fated = fates.with_fate(table, staged, failures, aside, as_of=book.as_of, scope=book.scope)
     set_aside = fated.filter(fated.fate == "quarantined").select("row_id")
-    broken = book.failures(table)
-    broken = broken.filter(broken.rule_id.isin(aside)).distinct()
+    broken = failures.filter(failures.rule_id.isin(aside)).distinct()
     reasons = broken.group_by("row_id").agg(
         rule_ids=broken.rule_id.group_concat(" ", order_by=broken.rule_id)
     )
     with tempfile.TemporaryDirectory() as scratch:
-        raw = _numbered(_raw(book, table, Path(scratch)))
+        raw = _numbered(_raw(book, table, backend, Path(scratch)))
         found = raw.inner_join(set_aside, "row_id").inner_join(reasons, "row_id")
         return collect(_as_text(found.order_by("row_id")), max_rows=MOST_ROWS)
 
@@ -65,9 +66,9 @@ def _numbered(raw: ir.Table) -> ir.Table:
     return raw.mutate(row=raw.row_id & parts.ROW_NUMBER)
 
 
-def _raw(book: Book, table: str, scratch: Path) -> ir.Table:
-    read = staging.raw_rows(table, book.dataset, book.backend, scratch)
-    return corrections.applied(read, book.dataset.name, table, book.backend, scratch)
+def _raw(book: Book, table: str, backend: Backend, scratch: Path) -> ir.Table:
+    read = staging.raw_rows(table, book.dataset, backend, scratch)
+    return corrections.applied(read, book.dataset.name, table, backend, scratch)
 
 
 def write(book: Book, table: str, path: Path) -> int:
