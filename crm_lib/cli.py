@@ -129,7 +129,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would run, stop.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Reports at a time (default: processors).")] = None,
     keep: Annotated[
-        int | None, typer.Option(min=1, help="Afterwards remove all but this many of the newest runs.")
+        int | None, typer.Option(min=1, help="Afterwards remove all but this many of the newest runs, and what the cache holds for no other.")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="In a range, also make days whose published run would come out the same.")

@@ -7,10 +7,11 @@ next month only what is new or changed is read.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from crm_lib.errors import SourceError
 from crm_lib.parts import Part
 from crm_lib.quality import rules
 from crm_lib.taking import Delivered, StagedPart, take
+
+_PARTS = "parts.json"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Intake:
     @cached_property
     def parts(self) -> dict[str, list[StagedPart]]:
         """By table, its parts in order."""
-        found = json.loads((self.folder / "parts.json").read_text())
+        found = json.loads((self.folder / _PARTS).read_text())
         return {name: [StagedPart.of(entry) for entry in listed] for name, listed in found.items()}
 
     @cached_property
@@ -85,6 +88,30 @@ def taken(dataset: Dataset) -> Intake:
         lambda folder: _take(dataset, delivered, made_from, folder, durations),
     )
     return Intake(folder, durations)
+
+
+def forget(dataset: Dataset, kept: Iterable[Path]) -> list[str]:
+    """Remove what none of the books in the folders `kept` is made of: other states of the data set, and the
+    parts that only they had. Returns the names of the states removed; nothing goes where none is kept.
+    """
+    home = cache.folder_of(dataset, "")
+    needed = {book.parents[1] for book in kept if (book.parents[1] / _PARTS).is_file()}
+    gone = [path.parent for path in home.glob(f"*/{_PARTS}") if path.parent not in needed]
+    if not needed or not gone:
+        return []
+    for folder in gone:
+        trash = folder.with_name(f".{folder.name}.gone")
+        os.replace(folder, trash)
+        shutil.rmtree(trash, ignore_errors=True)
+    states = [
+        part for folder in needed for listed in Intake(folder).parts.values() for part in listed
+    ]
+    names = {name for part in states for name in (part.key, part.staged_key)}
+    for path in home.glob("parts/*/*"):
+        # Copies are told by a hash of many parts; their lists are short and may stay.
+        if path.name.split(".")[0] not in names and ".copies." not in path.name:
+            path.unlink(missing_ok=True)
+    return [folder.name for folder in gone]
 
 
 def fingerprint(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
-from crm_lib import book, fetching, machine, project
+from crm_lib import book, fetching, intake, machine, project
 from crm_lib.errors import CriticalDataFailure, CrmError, ReportFailed
-from crm_lib.publishing import lock, pages, plan, pool
+from crm_lib.publishing import lock, manifest, pages, plan, pool
 from crm_lib.publishing.day import DayRun, Published, Say, publish
 from crm_lib.publishing.plan import Plan
 from crm_lib.publishing.store import Store
@@ -65,7 +66,14 @@ def run(
             finally:
                 if keep is not None:
                     store.prune(keep)
+                    intake.forget(made_plan.dataset, _books(store))
                 pages.write_history(project.reports_folder().resolve())
+
+
+def _books(store: Store) -> list[Path]:
+    """The folders in the cache that the published runs were made from."""
+    found = [manifest.read(store.runs_folder / run_id) for run_id in store.run_ids()]
+    return [project.cache_folder() / made.book for made in found if made and made.book]
 
 
 def _every_day(made_plan: Plan, of_day: Any, say: Say) -> list[Published]:

@@ -153,3 +153,19 @@ def test_other_columns_than_before_are_refused(shop: Workshop) -> None:
     shop.put("lines/2023-04.csv", "customer,order,day,net_amount\nc1,6,2023-04-05,60\n")
     with pytest.raises(SourceError, match=r"2023-04.csv' has other columns than .*2023-01"):
         taken()
+
+
+def test_what_no_kept_book_is_made_of_is_forgotten(shop: Workshop) -> None:
+    old = taken()
+    put(shop, "2023-01", MONTHS["2023-01"].replace("20\n", "25\n"))
+    new = taken()
+    book = new.folder / "as_of" / "2023-04-01"
+    config = datasets.load("shop")
+    staged = old.staged("lines")
+    assert intake.forget(config, []) == []
+    assert old.folder.is_dir()
+    assert intake.forget(config, [book]) == [old.folder.name]
+    assert not old.folder.exists()
+    assert [path.is_file() for path in staged] == [False, True, True]
+    assert amounts(new)[1] == ("2", 25.0)
+    assert taken().durations == {}  # what is kept is still known
