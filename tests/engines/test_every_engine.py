@@ -112,3 +112,17 @@ def test_every_analysis_is_among_them() -> None:
                     declared.add(f"{path.stem}.{node.name}")
     called = {name.split(" ")[0] for name in ANALYSES}
     assert declared - called == set()
+
+
+@pytest.mark.xdist_group("spark")
+def test_spark_reads_what_duckdb_writes_for_it(spark: Any, tmp_path: Path) -> None:
+    """Columns of very many different numbers, which DuckDB would encode by other means for itself."""
+    duck = engine.connect()
+    query = "SELECT i / 7 AS ratio, i, 'c' || i AS id, i::DECIMAL(18, 4) AS money FROM range(30000) t(i)"
+    path = tmp_path / "many.parquet"
+    duck.raw_sql(f"COPY ({query}) TO '{path}' ({engine.PARQUET['spark']})")
+    rows = spark.read_parquet(path)
+    totals = rows.aggregate(ratio=rows.ratio.sum(), i=rows.i.sum(), money=rows.money.sum())
+    (found,) = totals.to_pyarrow().to_pylist()
+    assert found["i"] == found["money"] == 30000 * 29999 // 2
+    assert found["ratio"] == pytest.approx(found["i"] / 7)
