@@ -15,7 +15,7 @@ from ibis.backends.sql import SQLBackend
 from crm_lib import cache, contents, engine, facts, known, schema, staging
 from crm_lib.dataset import Dataset
 from crm_lib.errors import NotInData, listing
-from crm_lib.history import Period, Piece, periods
+from crm_lib.history import Period, Piece, periods_of
 from crm_lib.intake import Intake
 from crm_lib.parts import PART_BITS, ROW_NUMBER
 from crm_lib.periods import Window
@@ -84,7 +84,7 @@ class Accepted:
             for part in self.intake.parts["lines"]
         ]  # fmt: skip
         none = Period(Window(self.dataset.observed_from, self.as_of), ())
-        return periods(pieces, self.as_of) or [none]
+        return periods_of(pieces, self.as_of) or [none]
 
     def known(self, as_of: date | None = None) -> ir.Table | None:
         """customer_id of everyone in the customers table; None without one, or under a scope.

@@ -97,6 +97,13 @@ def is_overflow(error: Exception) -> bool:
     )
 
 
+def write(table: ir.Table, path: Path) -> None:
+    """Write the rows of `table` as Parquet, where there are many of them: see `PARQUET`."""
+    options: dict[str, object] = {"parquet_version": "v2", "dictionary_size_limit": 2000}
+    is_ours = isinstance(ibis.get_backend(table), Backend)
+    table.to_parquet(path, **(options if is_ours else {}))
+
+
 def kept(table: ir.Table) -> ir.Table:
     """The rows of `table` made once, for several uses: in a file that goes with this process.
 

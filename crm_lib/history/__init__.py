@@ -5,8 +5,8 @@ them. Everything is kept under a hash of what it is made of, so that a changed l
 """
 
 from crm_lib.history.account import Delivery, write
-from crm_lib.history.periods import Period, Piece, periods
+from crm_lib.history.periods import Period, Piece, periods_of
 from crm_lib.history.reading import History
 from crm_lib.history.shelf import Contents
 
-__all__ = ["Contents", "Delivery", "History", "Period", "Piece", "periods", "write"]
+__all__ = ["Contents", "Delivery", "History", "Period", "Piece", "periods_of", "write"]

@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 import pyarrow.parquet as parquet
 from ibis.backends.duckdb import Backend
 
-from crm_lib import baskets, cache, facts
+from crm_lib import baskets, cache, engine, facts
 from crm_lib.dataset import Dataset
 from crm_lib.history import counting, merging, shelf
 from crm_lib.history.periods import Period, batches, together
@@ -105,7 +105,7 @@ class _Work:
             warm_up_ends=self.delivery.dataset.warm_up_ends,
             known=self.delivery.known,
         )
-        made.order_by("customer_id").to_parquet(self.folder / CUSTOMERS)
+        engine.write(made.order_by("customer_id"), self.folder / CUSTOMERS)
         self._write_months()
         self.made.contents.save(self.folder)
         return self.made
@@ -138,7 +138,7 @@ class _Work:
             if self.orders_go_on and self.delivery.dataset.occasion == "order":
                 occasions = baskets.joined_orders(occasions)
             listed.append(f"{len(listed):04d}.parquet")
-            baskets.numbered(occasions, earlier).to_parquet(self.folder / OCCASIONS / listed[-1])
+            engine.write(baskets.numbered(occasions, earlier), self.folder / OCCASIONS / listed[-1])
             self._note(occasions=listed)
 
     def _deeds(self) -> ir.Table:

@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
-from crm_lib import baskets, contents
+from crm_lib import baskets, contents, engine
 from crm_lib.baskets import Occasion
 
 MONTHS = "customer_months"
@@ -45,7 +45,7 @@ def hash_of(rows: ir.Table) -> ir.IntegerValue:
 
 
 def _write(table: ir.Table, folder: Path, name: str) -> None:
-    table.to_parquet(folder / f"{name}.parquet")
+    engine.write(table, folder / f"{name}.parquet")
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class Period:
         return sum(piece.rows for piece in self.pieces)
 
 
-def periods(pieces: Iterable[Piece], as_of: date) -> list[Period]:
+def periods_of(pieces: Iterable[Piece], as_of: date) -> list[Period]:
     """The periods before `as_of` in order of time."""
     found: list[Period] = []
     dated = [piece for piece in pieces if piece.first_on and piece.first_on < as_of]

@@ -159,11 +159,21 @@ def acquired(records: Records) -> ir.Table:
     """The customers with an acquisition cost and `month`: of `acquired_on`, else of the first line."""
     rows = records.tables["customers"]
     rows = rows.filter(rows.acquisition_cost.notnull(), rows.acquisition_cost != 0)
-    months = records.customer_months
+    columns = ("customer_id", "acquisition_cost")
+    if "acquired_on" not in rows.columns:
+        rest = _with_first_month(rows, records)
+        return rest.select(*columns, month=records.month(rest.first_month))
+    dated = rows.mutate(month=records.month_or_null(rows.acquired_on))
+    rest = _with_first_month(dated.filter(dated.month.isnull()), records)
+    dated = dated.filter(dated.month.notnull()).select(*columns, "month")
+    return dated.union(rest.select(*columns, month=records.month(rest.first_month)))
+
+
+def _with_first_month(rows: ir.Table, records: Records) -> ir.Table:
+    """The customers `rows` and first_month, that of their first line."""
+    months = records.customer_months.semi_join(rows, "customer_id")
     first = months.group_by(buyer=months.customer_id).agg(first_month=months.month.min())
-    joined = rows.left_join(first, rows.customer_id == first.buyer)
-    days = [joined[name] for name in ("acquired_on", "first_month") if name in joined.columns]
-    return joined.select("customer_id", "acquisition_cost", month=records.month(*days))
+    return rows.left_join(first, rows.customer_id == first.buyer)
 
 
 def _acquisitions(records: Records) -> ir.Table | None:

@@ -35,14 +35,14 @@ def ledger(records: Records, lacking: frozenset[str]) -> ir.Table:
     nobody = baskets.customer_days(put.filter(put.customer_id.isnull()))
     known = records.customer_months
     every = known.select(_SOLD).union(baskets.customer_months(nobody, "order").select(_SOLD))
-    return of(sales(every, records), posted(records), records, lacking)
+    return of(sales(every, records), postings(records), records, lacking)
 
 
 def of(
-    sold: ir.Table, posted: ir.Table | None, records: Records, lacking: frozenset[str]
+    sold: ir.Table, postings: ir.Table | None, records: Records, lacking: frozenset[str]
 ) -> ir.Table:
-    """`ledger` of some months, from their `sales` and what is `posted` in them."""
-    rows = _joined(sold, posted, records)
+    """`ledger` of some months, from their `sales` and `postings`."""
+    rows = _joined(sold, None if postings is None else posted(postings, records), records)
     rows = rows.mutate(
         handling_cost=_handling(rows, records), terms_cost=_terms(rows, records)
     ).drop("payment_days")
@@ -55,16 +55,8 @@ def of(
 
 
 _SOLD = (
-    "customer_id",
-    "month",
-    "occasions",
-    "orders",
-    "lines",
-    "revenue",
-    "returns",
-    "discount",
-    "cost",
-)
+    "customer_id", "month", "occasions", "orders", "lines", "revenue", "returns", "discount", "cost",
+)  # fmt: skip
 
 
 def sales(months: ir.Table, records: Records) -> ir.Table:
@@ -83,19 +75,33 @@ def sales(months: ir.Table, records: Records) -> ir.Table:
     return rows.select("customer_id", *types).cast(types)
 
 
-def posted(records: Records) -> ir.Table | None:
-    """One row a customer and month with a posted cost, a column for each of `costs.POSTED`."""
+def postings(records: Records) -> ir.Table | None:
+    """Every posted cost: customer_id, month, component (its place in `costs.POSTED`), amount. None without any.
+
+    Those of customers who are not known have customer_id null; under a scope they are left out.
+    """
     found = costs.postings(records)
     if not found:
         return None
     parts = [
-        table.select("customer_id", "month", component=ibis.literal(name), amount=table.amount.cast(records.money))
+        table.select(
+            "customer_id",
+            month=table.month,
+            component=ibis.literal(costs.POSTED.index(name), dt.int8),
+            amount=table.amount.cast(records.money),
+        )
         for name, table in found.items()
-    ]  # fmt: skip
-    rows = costs.known_only(ibis.union(*parts) if len(parts) > 1 else parts[0], records)
-    return rows.group_by("customer_id", "month").agg(
-        **{name: rows.amount.sum(where=rows.component == name).cast(records.money) for name in costs.POSTED}
-    )  # fmt: skip
+    ]
+    return costs.known_only(ibis.union(*parts) if len(parts) > 1 else parts[0], records)
+
+
+def posted(rows: ir.Table, records: Records) -> ir.Table:
+    """`postings` as one row a customer and month, a column for each of `costs.POSTED`."""
+    sums = {
+        name: rows.amount.sum(where=rows.component == place).cast(records.money)
+        for place, name in enumerate(costs.POSTED)
+    }
+    return rows.group_by("customer_id", "month").agg(**sums)
 
 
 def payment_days(records: Records) -> ir.Table | None:

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from crm_lib.baskets import month_of
 from crm_lib.cost_rules import CostRules
 from crm_lib.dataset import Dataset
+from crm_lib.periods import month_start
 from crm_lib.quality.dates import EARLIEST
 
 COST_TABLES = ("contacts", "efforts", "exposures", "campaigns", "customers", "accounts")
@@ -62,6 +63,12 @@ class Records:
 
         Days before 1901 stand for "unknown" in many systems.
         """
+        return ibis.coalesce(
+            self.month_or_null(*days), ibis.literal(month_start(self.dataset.observed_from))
+        )
+
+    def month_or_null(self, *days: ir.Value) -> ir.Value:
+        """The month of the first of these days that is known and plausible, else null."""
         given = [day.cast(dt.date) for day in days]
         real = [(day >= ibis.literal(date.fromisoformat(EARLIEST))).ifelse(day, ibis.null(dt.date)) for day in given]  # fmt: skip
-        return month_of(ibis.coalesce(*real, ibis.literal(self.dataset.observed_from)))
+        return month_of(ibis.coalesce(*real))

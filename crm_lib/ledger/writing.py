@@ -12,14 +12,14 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
-from crm_lib import cache, contents
+from crm_lib import cache, contents, engine
 from crm_lib.ledger import months
 from crm_lib.ledger.components import Counts, components, counted, lacking
 from crm_lib.ledger.records import Records
 
 _FOLDER = "ledger"
 _COUNTS = "ledger.json"
-_POSTED = "posted.parquet"
+_POSTINGS = "postings.parquet"
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,15 @@ class Span:
 def write(
     records: Records, spans: Sequence[Span], folder: Path, taken: Callable[[str], bool], backend: Backend
 ) -> None:  # fmt: skip
-    """Write the ledger into `folder`, sorted by customer and month within a span, and what is known of its
-    components.
+    """Write the ledger into `folder`, and what is known of its components. Its rows are in no order.
 
     taken: puts a file that another book holds into `folder`, by its name there; False where none does.
     """
     counts = counted(records)
     (folder / _COUNTS).write_text(json.dumps(counts, indent=1))
     missing = lacking(components(records.dataset, counts))
-    posted = _posted(records, folder, backend)
-    content = {} if posted is None else contents.by(posted, "month")
+    postings = _postings(records, folder, backend)
+    content = {} if postings is None else contents.by(postings, "month")
     shared = _shared(records, missing)
     (folder / _FOLDER).mkdir()
     for at, span in enumerate(spans):
@@ -56,10 +55,10 @@ def write(
         inside = sorted((str(month), it) for month, it in content.items() if start <= month < end)
         name = f"{_FOLDER}/{cache.hashed(shared, span.key, json.dumps(inside))[:16]}.parquet"
         if not taken(name):
-            costs = None if posted is None else _between(posted, start, end)
+            costs = None if postings is None else _between(postings, start, end)
             made = months.of(months.sales(span.sales, records), costs, records, missing)
-            made.order_by("customer_id", "month").to_parquet(folder / name)
-    (folder / _POSTED).unlink(missing_ok=True)
+            engine.write(made, folder / name)
+    (folder / _POSTINGS).unlink(missing_ok=True)
 
 
 def read(folder: Path, backend: Backend) -> ir.Table:
@@ -73,17 +72,18 @@ def counts_of(folder: Path) -> Counts:
     return found
 
 
-def _posted(records: Records, folder: Path, backend: Backend) -> ir.Table | None:
-    """`months.posted`, made once; sorted, so that a few months are found without reading the rest."""
-    posted = months.posted(records)
-    if posted is None:
+def _postings(records: Records, folder: Path, backend: Backend) -> ir.Table | None:
+    """`months.postings`, made once; sorted, so that a few months are found without reading the rest."""
+    postings = months.postings(records)
+    if postings is None:
         return None
-    posted.order_by("month").to_parquet(folder / _POSTED)
-    return backend.read_parquet(folder / _POSTED)
+    engine.write(postings.order_by("month"), folder / _POSTINGS)
+    return backend.read_parquet(folder / _POSTINGS)
 
 
-def _between(posted: ir.Table, start: date, end: date) -> ir.Table:
-    return posted.filter(posted.month >= ibis.literal(start), posted.month < ibis.literal(end))
+def _between(postings: ir.Table, start: date, end: date) -> ir.Table:
+    month = postings.month
+    return postings.filter(month >= ibis.literal(start), month < ibis.literal(end))
 
 
 def _shared(records: Records, missing: frozenset[str]) -> str:
