@@ -24,6 +24,7 @@ import pandas as pd
 import pyarrow as pa
 import sqlglot.expressions as sge
 from ibis.backends.pyspark import Backend as PySparkBackend
+from ibis.backends.sql.compilers.base import SQLGlotCompiler
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.formats.pandas import PandasData
 from ibis.formats.pyarrow import PyArrowData
@@ -154,6 +155,13 @@ class Compiler(PySparkCompiler):
             return self.cast(self.visit_DefaultLiteral(op, value=value, dtype=dtype), dtype)
         return super().visit_NonNullLiteral(op, value=value, dtype=dtype)
 
+    def visit_IsNull(self, op: ops.IsNull, *, arg: Any) -> Any:
+        """NaN is a number that is none, and not unknown."""
+        return SQLGlotCompiler.visit_IsNull(self, op, arg=arg)
+
+    def visit_NotNull(self, op: ops.NotNull, *, arg: Any) -> Any:
+        return SQLGlotCompiler.visit_NotNull(self, op, arg=arg)
+
     def visit_DateTruncate(self, op: ops.DateTruncate, *, arg: Any, unit: Any) -> Any:
         """A day stays a day; Spark's `date_trunc` makes a time of it, with another key in a join."""
         return self.cast(super().visit_TimestampTruncate(op, arg=arg, unit=unit), op.dtype)
@@ -172,12 +180,18 @@ class Compiler(PySparkCompiler):
         return super().visit_Cast(op, arg=arg, to=to)
 
     def visit_Divide(self, op: ops.Divide, *, left: Any, right: Any) -> Any:
-        """Decimals divide as floats; Spark would round the ratio to a few decimals."""
-        parts = [
+        """Decimals divide as floats; Spark would round the ratio to a few decimals.
+
+        By zero the ratio is infinite or no number, as the standard of floats has it, and no error.
+        """
+        part, whole = (
             self.cast(value, op.dtype) if given.dtype.is_decimal() else sge.paren(value)
             for value, given in ((left, op.left), (right, op.right))
-        ]
-        return sge.Div(this=parts[0], expression=parts[1])
+        )
+        ratio = sge.Div(this=part, expression=whole)
+        if isinstance(op.right, ops.Literal) and op.right.value:
+            return ratio
+        return self.if_(whole.eq(0), part * self.POS_INF, ratio)
 
     def visit_Hash(self, op: ops.Hash, *, arg: Any) -> Any:
         """64 bits; of a row as text, because Spark's hash of one passes nulls over, wherever they are."""

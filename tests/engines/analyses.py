@@ -60,6 +60,13 @@ def earned_of(book: OnEngine) -> margins.Margins:
     return margins.of(book.occasions, book.ledger)
 
 
+def summed_of(book: OnEngine) -> Any:
+    """Spending and earnings side by side, as the marts hold them."""
+    earnings = margins.earnings(margins.earned(book.ledger))
+    joined = earnings.left_join(margins.spending(book.occasions), "customer_id")
+    return joined.drop("customer_id_right")
+
+
 def years(book: OnEngine) -> Any:
     made = tenure.years(book.lines, book.ledger, book.customers, observed=book.observed)
     return book.kept("years", made)
@@ -126,6 +133,7 @@ ANALYSES: dict[str, Analysis] = {
     ),
     "lifetime.histories": lambda b: lifetime.histories(b.customers),
     "lifetime.holdout": lambda b: lifetime.holdout(b.occasions, split=earlier(b), as_of=b.observed.end),
+    "lifetime.known_before": lambda b: lifetime.known_before(b.occasions, split=earlier(b)),
     "lifetime.choose": lambda b: b.choice,
     "lifetime.sensitivity": lambda b: lifetime.sensitivity(b.customers, b.choice, horizon_months=12),
     "lifetime.tracking": lambda b: lifetime.tracking(b.choice, b.occasions),
@@ -141,6 +149,9 @@ ANALYSES: dict[str, Analysis] = {
     "margins.spend": lambda b: earned_of(b).facts(),
     "margins.expected_spend": lambda b: margins.expected_spend(b.occasions, before=earlier(b)),
     "margins.earned": lambda b: margins.earned(b.ledger),
+    "margins.earnings": lambda b: margins.earnings(margins.earned(b.ledger)),
+    "margins.of_each": lambda b: margins.of_each(summed_of(b)).per_occasion(),
+    "margins.with_expected_spend": lambda b: margins.with_expected_spend(margins.spending(b.occasions)),
     "margins.rates": lambda b: margins.rates(margins.earned(b.ledger)),
     "profiles.by": lambda b: profiles.by(b.profile, "region"),
     "profiles.by (ranges)": lambda b: profiles.by(b.profile, "age", top=4, bins=3),
@@ -152,6 +163,9 @@ ANALYSES: dict[str, Analysis] = {
     "profiles.habits (channel)": lambda b: profiles.habits(b.lines, "channel"),
     "profiles.preferences": lambda b: profiles.preferences(b.lines, b.table("products"), profile=b.profile, attribute="role"),
     "profit.by_customer": lambda b: b.profits,
+    "profit.summed": lambda b: profit.summed(b.ledger),
+    "profit.ranked": lambda b: profit.ranked(profit.summed(b.ledger)),
+    "profit.profit_levels": lambda b: profit.profit_levels(b.profits),
     "profit.by_month": lambda b: profit.by_month(b.ledger, observed=b.observed),
     "profit.bridge": lambda b: profit.bridge(b.ledger),
     "profit.whale": lambda b: profit.whale(b.profits, points=9),
@@ -178,6 +192,8 @@ ANALYSES: dict[str, Analysis] = {
     ),
     "stages.stage": lambda b: b.stages,
     "stages.sizes": lambda b: stages.sizes(b.stages, b.customers),
+    "stages.typical_gap": lambda b: stages.typical_gap(b.customers),
+    "stages.at_stake": lambda b: stages.at_stake(stages.at_risk(b.stages, b.customers)),
     "stages.at_risk": lambda b: stages.at_risk(b.stages, b.customers),
     "tenure.years": years,
     "tenure.base": lambda b: tenure.base(b.customers, observed=b.observed, years=2),

@@ -71,6 +71,11 @@ ORACLES: dict[str, Oracle] = {
     "margins.spending": of_profit.spending,
     "margins.earned": lambda n: of_profit.earned(n.ledger),
     "profit.by_customer": lambda n: of_profit.by_customer(n.ledger),
+    "profit.summed": lambda n: [
+        {name: value for name, value in row.items() if name != "profit_rank"}
+        for row in of_profit.by_customer(n.ledger)
+    ],
+    "profit.ranked": lambda n: of_profit.by_customer(n.ledger),
     "profit.by_month": lambda n: of_profit.by_month(n, n.ledger),
     "profit.bridge": lambda n: of_profit.bridge(n.ledger),
     "profit.whale": lambda n: of_profit.whale(n.ledger, 9),
