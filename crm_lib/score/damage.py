@@ -12,9 +12,9 @@ import ibis.expr.types as ir
 import numpy as np
 
 from crm_lib.book import Book
+from crm_lib.parts import PART_BITS
 from crm_lib.score import delivery
 from crm_lib.score.truth import Truth
-from crm_lib.parts import PART_BITS
 
 MEASURES = ("lines", "revenue", "returns", "discount", "cost")
 _MONEY = dt.Decimal(18, 2)

@@ -199,9 +199,7 @@ def test_parts_are_the_whole(opened: Opened, rules: str, scope: str) -> None:
 
 def test_the_reconciliation_tells_a_ledger_that_does_not_add_up(company: Book) -> None:
     short = company.ledger.filter(company.ledger.customer_id.fill_null("") != "ben")
-    frame = collect(
-        ledger.reconciliation(company.records, short, company.components)
-    )
+    frame = collect(ledger.reconciliation(company.records, short, company.components))
     apart = frame[frame.difference != 0].set_index(["component", "month"]).difference
     assert apart["revenue", pd.Timestamp("2023-01-01")] == 365.25
     assert apart["campaign_cost", pd.Timestamp("2023-02-01")] == 3.33

@@ -10,11 +10,11 @@ import pytest
 
 from crm_lib.book import Book, open_book
 from crm_lib.dataset import load
+from crm_lib.parts import PART_BITS
 from crm_lib.quality.rules import Rule
 from crm_lib.quality.rules import load as load_rules
 from crm_lib.simulate import simulate
 from crm_lib.simulate.delivery.defects import ENCODED, KINDS, LATE, RENAMED
-from crm_lib.parts import PART_BITS
 from tests.conftest import MakeProject
 
 Planted = list[dict[str, object]]
