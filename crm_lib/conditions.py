@@ -87,7 +87,8 @@ def check_columns(
 
 def check_lines(dataset: Dataset, scope: str) -> None:
     """Raise UsageError where `scope`, `purchase` or `returned` is no condition on the order lines that
-    the data set maps: it cannot be parsed, names another column, or compares what cannot be compared.
+    the data set maps: it cannot be parsed, names another column, compares what cannot be compared, or
+    may mean something else to the engine of the data set.
 
     Reads no data, so it is cheap enough to ask before every run: one line of nulls tells as much.
     """
@@ -106,6 +107,45 @@ def check_lines(dataset: Dataset, scope: str) -> None:
                 flagged.met.execute()
             except duckdb.Error as error:
                 raise _refused(error, what, condition) from None
+            if dataset.engine != "duckdb":
+                check_portable(condition, what)
+
+
+def check_portable(condition: str, what: str) -> None:
+    """Raise UsageError for a condition with something that Spark does not have, or takes otherwise.
+
+    Spark counts the days of the week from 1 and whole months of a difference, its numbers are cut off where
+    DuckDB rounds them, and its regular expressions are Java's: no error would say so.
+    """
+    for node in parse(condition, what).walk():
+        if not _is_portable(node):
+            raise UsageError(
+                f"The {what} '{condition}' has '{node.sql('duckdb')}', which Spark may take otherwise than "
+                "DuckDB. Comparisons, IN, BETWEEN, LIKE, CASE, + - * / %, casts to DATE, TIMESTAMP, DOUBLE or "
+                "DECIMAL, and lower, upper, trim, length, abs, coalesce, nullif, greatest, least, year, month, "
+                "day, starts_with mean the same. Or map a column that holds the answer: DuckDB evaluates mappings."
+            )
+
+
+def _is_portable(node: sql.Expression) -> bool:
+    if isinstance(node, sql.Cast):
+        return node.to.this in _PORTABLE_TYPES
+    if isinstance(node, sql.Literal):
+        return "\\" not in node.name
+    return isinstance(node, _PORTABLE)
+
+
+_PORTABLE = (
+    sql.Column, sql.Identifier, sql.Boolean, sql.Null, sql.Paren, sql.And, sql.Or, sql.Not,
+    sql.EQ, sql.NEQ, sql.GT, sql.GTE, sql.LT, sql.LTE, sql.NullSafeEQ, sql.NullSafeNEQ, sql.Is, sql.In,
+    sql.Between, sql.Like, sql.ILike, sql.Add, sql.Sub, sql.Mul, sql.Div, sql.Mod, sql.Neg, sql.Case, sql.If,
+    sql.DataType, sql.DataTypeParam, sql.Coalesce, sql.Nullif, sql.Greatest, sql.Least, sql.Abs,
+    sql.Lower, sql.Upper, sql.Trim, sql.Length, sql.Year, sql.Month, sql.Day, sql.StartsWith,
+)  # fmt: skip
+"""What means the same in DuckDB's SQL and in what sqlglot makes of it for Spark, as tests hold it to."""
+_PORTABLE_TYPES = (
+    sql.DataType.Type.DATE, sql.DataType.Type.TIMESTAMP, sql.DataType.Type.DOUBLE, sql.DataType.Type.DECIMAL,
+)  # fmt: skip
 
 
 _DTYPES = {

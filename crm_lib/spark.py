@@ -7,6 +7,7 @@ PySpark backend says otherwise than its DuckDB backend is set right here, in one
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import sys
@@ -72,6 +73,8 @@ def connect() -> Backend:
     process's share of the machine (see `machine`). Raises UsageError where Spark does not start.
     """
     Backend.register_options()
+    # What is wrong with a query is said by the exception; the log repeats it with the whole stack.
+    logging.getLogger("SQLQueryContextLogger").disabled = True
     backend = Backend()
     backend.do_connect(_session(), **SEMANTICS)
     return backend

@@ -18,9 +18,6 @@ from tests.engines.compare import assert_same, plain
 from tests.engines.on_engine import OnEngine
 from tests.engines.oracles import ORACLES, Reading
 
-# PySpark leaves sockets to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = {**FACTS, **ANALYSES}
 COMPANIES = {

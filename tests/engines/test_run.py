@@ -22,10 +22,7 @@ from crm_lib.simulate import simulate
 from tests.conftest import ROOT
 from tests.engines.compare import assert_same, differences
 
-pytestmark = [
-    pytest.mark.xdist_group("spark"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-]
+pytestmark = pytest.mark.xdist_group("spark")
 ENGINES = ("duckdb", "spark")
 AS_OF = "2026-01-01"
 REPORTS = ("01", "05")
