@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crm_lib import btyd, coverage, marts
     from crm_lib.analysis import (
         acquisition,
+        campaigns,
         clusters,
         clv,
         cohorts,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
         transitions,
     )
     from crm_lib.book import Book, open_book
-    from crm_lib.engine import collect
+    from crm_lib.engine import collect, kept
     from crm_lib.periods import Window, compared, trailing
     from crm_lib.present import cards, figures, sentences, shapes
     from crm_lib.present.page import (
@@ -62,12 +63,12 @@ __version__ = "0.1.0"
 
 _DOOR = {
     "crm_lib.analysis": (
-        "acquisition", "clusters", "clv", "cohorts", "concentration", "dashboard", "decomposition",
+        "acquisition", "campaigns", "clusters", "clv", "cohorts", "concentration", "dashboard", "decomposition",
         "equity", "flow", "keeping", "lifetime", "losses", "margins", "profiles", "profit",
         "repeat", "segments", "spend_ahead", "stages", "tenure", "transitions",
     ),
     "crm_lib.book": ("Book", "open_book"),
-    "crm_lib.engine": ("collect",),
+    "crm_lib.engine": ("collect", "kept"),
     "crm_lib.periods": ("Window", "compared", "trailing"),
     "crm_lib.present": ("cards", "figures", "sentences", "shapes"),
     "crm_lib.present.page": (
@@ -89,6 +90,7 @@ __all__ = [
     "Window",
     "acquisition",
     "btyd",
+    "campaigns",
     "cards",
     "clusters",
     "clv",
@@ -110,6 +112,7 @@ __all__ = [
     "if_possible",
     "in_words",
     "keeping",
+    "kept",
     "lifetime",
     "losses",
     "margins",

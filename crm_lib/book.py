@@ -232,8 +232,10 @@ class Book:
         return name or next(filter(self._tells_apart, self.attributes), self.attributes[0])
 
     def _tells_apart(self, attribute: str) -> bool:
-        known = self.profile[attribute].cast("string").strip().nullif("")
-        return int(known.nunique().execute()) > 1
+        # Without a scope everyone listed is a customer, and no join is needed.
+        rows = self.profile if self.scope else self.table("customers")
+        known = rows[attribute].cast("string").strip().nullif("")
+        return bool((known.min() != known.max()).fill_null(False).execute())
 
     def named(self, table: ir.Table) -> ir.Table:
         """`table` with the customers' names beside `customer_id`, where the audience may see them."""

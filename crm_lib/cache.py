@@ -29,7 +29,17 @@ COUNTING = (*JUDGING, "spark", "known", "baskets", "facts", "history", "accepted
 """… what is counted of the others, whatever the day."""
 LEDGER = (*COUNTING, "cost_rules", "ledger")
 """… what they earned and cost."""
-FACTS = (*LEDGER, "segment_map", "stage_rules", "making", "book", "btyd", "analysis", "marts")
+FACTS = (
+    *LEDGER,
+    "segment_map",
+    "stage_rules",
+    "making",
+    "book",
+    "btyd",
+    "levels",
+    "analysis",
+    "marts",
+)
 """… what is made of all this."""
 
 

@@ -5,7 +5,6 @@ Heavy modules load inside the commands, so that `crm --help` answers at once.
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 from datetime import date
@@ -15,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from crm_lib import machine
 from crm_lib.errors import CrmError, UsageError
 
 INTERRUPTED = 130
@@ -32,7 +32,7 @@ class _Commands(TyperGroup):
             ctx.exit(error.exit_code)
         except BaseException as error:
             done = "published" if ctx.invoked_subcommand == "run" else "written"
-            if text := _unwritable(error):
+            if text := machine.unwritable(error):
                 text = f"{text}. Nothing half-made was {done}."
                 typer.secho(f"crm: {text}", err=True, fg=typer.colors.RED)
                 ctx.exit(UsageError.exit_code)
@@ -40,22 +40,6 @@ class _Commands(TyperGroup):
                 raise
             typer.secho(f"crm: interrupted; nothing half-made was {done}.", err=True)
             ctx.exit(INTERRUPTED)
-
-
-def _unwritable(error: BaseException) -> str:
-    """What the file system refused, DuckDB's own words included; empty for any other error.
-
-    A closed pipe (`crm check … | head`) is no fault; Click ends the command in silence.
-    """
-    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-        place = f" {error.filename}" if error.filename else ""
-        is_closed = os.path.exists(error.filename or "") and not os.access(error.filename, os.R_OK)
-        text = f"cannot {'read' if is_closed else 'write'}{place}: {error.strerror or error}"
-    elif type(error).__module__.endswith("duckdb") and type(error).__name__ == "IOException":
-        text = "cannot write: " + str(error).splitlines()[0].removeprefix("IO Error: ")
-    else:
-        return ""
-    return text.rstrip(".")
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

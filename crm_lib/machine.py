@@ -165,3 +165,32 @@ def _is_alive(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+_NO_ROOM = {
+    "IOException": ("IO Error: ", "cannot write: "),
+    "OutOfMemoryException": (
+        "Out of Memory Error: ",
+        "neither memory nor the folder to spill to has room (CRM_MEMORY gives more memory): ",
+    ),
+}
+"""Errors of the engine where the machine is full: how its text begins, and what is said instead."""
+
+
+def unwritable(error: BaseException) -> str:
+    """What the file system refused, DuckDB's own words included; empty for any other error.
+
+    A closed pipe (`crm check … | head`) is no fault; Click ends the command in silence.
+    """
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        place = f" {error.filename}" if error.filename else ""
+        is_closed = os.path.exists(error.filename or "") and not os.access(error.filename, os.R_OK)
+        text = f"cannot {'read' if is_closed else 'write'}{place}: {error.strerror or error}"
+    elif type(error).__module__.endswith("duckdb") and type(error).__name__ in _NO_ROOM:
+        said = str(error).splitlines()[0]
+        for kind, done in _NO_ROOM.values():
+            said = said.replace(kind, done)
+        text = said
+    else:
+        return ""
+    return text.rstrip(".")

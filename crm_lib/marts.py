@@ -19,11 +19,23 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from crm_lib import cache
-from crm_lib.analysis import clv, concentration, lifetime, margins, profit, segments, stages
+from crm_lib.analysis import (
+    clv,
+    cohorts,
+    concentration,
+    dashboard,
+    flow,
+    lifetime,
+    margins,
+    profit,
+    segments,
+    stages,
+)
 from crm_lib.book import Book
-from crm_lib.engine import collect
+from crm_lib.engine import collect, kept
 
-CUSTOMERS_A_FILE = 1_000_000
+CUSTOMERS_A_FILE = 2_500_000
+"""Few enough for the memory of an engine, and no fewer: ledger and occasions are read once for each."""
 CLV_FACTS = "clv.json"
 """What the CLV mart holds, or why there is none."""
 _CARRIED = ("segment", "value_tier", "stage", "revenue", "profit", "is_first_seen")
@@ -38,8 +50,9 @@ def build(book: Book) -> Path:
     """Write the marts of a book beside its facts; returns the folder.
 
     customer, name (internal audience only: customer_id, name), held (what was known before the day that
-    models are judged from: `lifetime.known_before` and `margins.spending`), clv, and profit_rank
-    (profit, profit_rank). `clv.json`: earning (what the margin is made of), profit_label, horizon_months,
+    models are judged from: `lifetime.known_before` and `margins.spending`), clv, profit_rank (profit,
+    profit_rank), and, to be added up, moves (`flow.moves`), cohorts (`cohorts.cells`) and buyers
+    (`dashboard.by_revenue`). `clv.json`: earning (what the margin is made of), profit_label, horizon_months,
     discount_rate (a year), buyers (customers with a purchase), model, customers (valued), clv (their sum,
     money), and reason (why no model may be used, so that there is no mart `clv` and no sum; else empty).
     """
@@ -102,6 +115,41 @@ def since(book: Book, day: date) -> ir.Table:
     return book.backend.read_parquet(sorted(_compared(book, day).glob("*.parquet")))
 
 
+def known_before(book: Book, holdout_days: int = 0) -> ir.Table | None:
+    """`lifetime.known_before` and `margins.spending` on the day that models are judged from.
+
+    For `holdout_days` as `lifetime.choose` has them; None where the data is too short to judge a model.
+    """
+    split = lifetime.split_day(book.observed, book.warm_up_ends, holdout_days)
+    if split is None:
+        return None
+    if split == lifetime.split_day(book.observed, book.warm_up_ends):
+        return read(book, "held")
+    return kept(_known_before(book.occasions, split))
+
+
+def values(
+    book: Book,
+    choice: lifetime.Choice,
+    found: margins.Margins,
+    *,
+    horizon_months: int,
+    discount_rate: float,
+) -> ir.Table:
+    """`clv.by_customer` with segment, value_tier and stage: the mart `clv` where it is of the same model and terms."""
+    made = equity(book)
+    same = (made["model_name"], made["parameters"]) == (choice.model.name, choice.model.params_)
+    terms = (made["horizon_months"], made["discount_rate"])
+    if same and terms == (horizon_months, discount_rate):
+        return read(book, "clv")
+    assert choice.seen is not None
+    customers = found.onto(read(book, "customer"))
+    return clv.by_customer(
+        customers, choice.seen, choice.model, None, horizon_months=horizon_months,
+        discount_rate=discount_rate, carried=_CARRIED,
+    )  # fmt: skip
+
+
 _THEN = (
     "revenue", "occasions", "days_since_last", "is_first_seen", "last_gap_days", "median_gap_days", "t_x", "T",
 )  # fmt: skip
@@ -141,7 +189,7 @@ def _parts(book: Book) -> list[Part]:
     if count <= 1:
         return [lambda table: table]
     # Any bounds will do; those of a sample make ranges of about the same size.
-    sample = collect(ids.sample(min(1.0, 20_000 * count / (CUSTOMERS_A_FILE * count))))
+    sample = collect(ids.sample(1000 / CUSTOMERS_A_FILE))
     known = sorted(sample["customer_id"])
     bounds = [None, *(known[len(known) * i // count] for i in range(1, count)), None]
     return [_range(low, high) for low, high in pairwise(bounds)]
@@ -158,7 +206,9 @@ def _range(low: str | None, high: str | None) -> Part:
 
 def _write(table: ir.Table, folder: Path, name: str, number: int) -> None:
     (folder / name).mkdir(exist_ok=True)
-    made = _plain(table).order_by("customer_id")
+    made = _plain(table)
+    if "customer_id" in made.columns:
+        made = made.order_by("customer_id")
     made.to_parquet(folder / name / f"{number:04}.parquet")
 
 
@@ -182,12 +232,11 @@ def _write_customers(book: Book, folder: Path) -> None:
     for number, part in enumerate(_parts(book)):
         _write(made(part), folder, "customer", number)
         if split:
-            known = lifetime.known_before(part(book.occasions), split=split)
-            before = part(book.occasions).filter(part(book.occasions).on < ibis.literal(split))
-            spent = margins.spending(before).drop("x")
-            _write(_beside(known, spent), folder, "held", number)
+            _write(_known_before(part(book.occasions), split), folder, "held", number)
         if "name" in named.columns:
             _write(part(named).select("customer_id", "name"), folder, "name", number)
+        for name, table in _added_up(book, part).items():
+            _write(table, folder, name, number)
     customers = _written(book, folder, "customer")
     ranks = profit.profit_levels(customers.filter(customers.profit.notnull()))
     ranks.order_by("profit").to_parquet(folder / "profit_rank.parquet")
@@ -229,6 +278,23 @@ def _customers(book: Book) -> Callable[[Part], ir.Table]:
     return made
 
 
+def _known_before(occasions: ir.Table, split: date) -> ir.Table:
+    before = occasions.filter(occasions.on < ibis.literal(split))
+    return _beside(
+        lifetime.known_before(occasions, split=split), margins.spending(before).drop("x")
+    )
+
+
+def _added_up(book: Book, part: Part) -> dict[str, ir.Table]:
+    """What some customers did by month, in few rows; those of all parts add up to everyone's."""
+    months, customers = part(book.customer_months), part(book.customers)
+    return {
+        "moves": flow.moves(months, customers, warm_up_ends=book.warm_up_ends),
+        "cohorts": cohorts.cells(months, customers),
+        "buyers": dashboard.by_revenue(months, observed=book.observed),
+    }
+
+
 def _kept(table: ir.Table) -> ir.Table:
     """A small table, made once."""
     return ibis.memtable(table.to_pyarrow())
@@ -259,6 +325,8 @@ def _write_clv(book: Book, folder: Path) -> None:
         "discount_rate": clv.DISCOUNT_RATE,
         "buyers": int(customers.filter(customers.occasions > 0).count().execute()),
         "model": choice.fitted.title if choice.fitted else None,
+        "model_name": choice.fitted.name if choice.fitted else None,
+        "parameters": dict(choice.fitted.params_) if choice.fitted else {},
         "reason": choice.refusal,
         "customers": 0,
         "clv": None,

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib import schema
-from crm_lib.engine import collect
+from crm_lib.engine import collect, kept
 from crm_lib.errors import NotInData, UsageError, unknown
 from crm_lib.needs import needs
 from crm_lib.periods import Window, last_full_month
@@ -31,8 +31,6 @@ LEVEL = 0.95
 COVERED = 0.95
 """Below this share of customers with a recorded cost, the CAC is that of those who have one."""
 UNKNOWN = "unknown"
-CAMPAIGNS = "acquisition campaigns"
-"""The origin that bears campaigns where customers are told apart by something else."""
 ALL = "all"
 
 _ADDS = {
@@ -43,17 +41,30 @@ _SOURCE = ("source", "acquisition_cost")
 _WINNING = ("acquisition_cost", "campaign_cost", "exposure_cost")
 
 
-def _won(customers: ir.Table, origins: ir.Table, by: str, observed: Window) -> ir.Table:
+def _won(
+    customers: ir.Table,
+    origins: ir.Table,
+    by: str,
+    observed: Window,
+    recorded: ir.Table | None = None,
+) -> ir.Table:
     """One row a customer not first seen in the warm-up: customer_id, origin, first_on (null: never
-    bought), second_on, T, first_month (number of the calendar month), months (wholly observed)."""
+    bought), second_on, T, first_month (number of the calendar month), months (wholly observed); and
+    has_cost (an acquisition cost is recorded; null where that cannot be told), asked for `recorded`."""
     if by not in origins.columns:
         if by in schema.CUSTOMERS.column_names:
             raise NotInData(
                 f"What each {by} cost and brought needs `{by}` of the table `customers`."
             )
         raise UsageError(unknown("column of the origins", by, origins.columns))
-    given = origins.select("customer_id", origin=origins[by].cast("string").nullif(""))
-    known = customers.filter(~customers.is_first_seen).left_join(given, "customer_id")
+    known = customers.filter(~customers.is_first_seen)
+    known = _beside(known, customers, origins, origin=origins[by].cast("string").nullif(""))
+    if recorded is not None and "acquisition_cost" in recorded.columns:
+        has_cost = recorded.acquisition_cost.notnull()
+        known = _beside(known, customers, recorded, has_cost=has_cost)
+        known = known.mutate(has_cost=known.has_cost.fill_null(False))
+    else:
+        known = known.mutate(has_cost=ibis.null("boolean"))
     first_month = _number(known.first_on)
     last = last_full_month(observed.end).start
     return known.select(
@@ -61,10 +72,20 @@ def _won(customers: ir.Table, origins: ir.Table, by: str, observed: Window) -> i
         "first_on",
         "second_on",
         "T",
+        "has_cost",
         origin=known.origin.fill_null(UNKNOWN),
         first_month=first_month,
         months=ibis.greatest(last.year * 12 + last.month - first_month + 1, 0),
     )
+
+
+def _beside(known: ir.Table, customers: ir.Table, other: ir.Table, **columns: ir.Value) -> ir.Table:
+    """`known`, rows of `customers`, with columns of `other`; without a join where that is the same table."""
+    ((name, value),) = columns.items()
+    found = other.mutate(**{name: value}).select("customer_id", name)
+    if other is customers:
+        return known.mutate(**{name: value})
+    return known.left_join(found, "customer_id").drop("customer_id_right")
 
 
 def _number(day: ir.DateValue) -> ir.IntegerValue:
@@ -141,12 +162,15 @@ def by_origin(
     costs: ir.Table | None = None,
     recorded: ir.Table | None = None,
     clv: ir.Table | None = None,
+    curves: pd.DataFrame | None = None,
+    by_each: ir.Table | None = None,
 ) -> pd.DataFrame:
     """What each source or campaign cost and what it brought: CAC, payback, quality, worth.
 
     In: as in `payback`; `costs`: further costs of winning (`by`, cost), such as `campaign_costs`;
     `recorded`: the recorded cost of each customer (customer_id, acquisition_cost: null where none was
-    recorded), by default that of `origins`; `clv`: residual value from as_of on (customer_id, clv). Out: one row an origin, the most won first,
+    recorded), by default that of `origins`; `clv`: residual value from as_of on (customer_id, clv);
+    `curves`, `by_each`: their `payback` and `brought`, where made. Out: one row an origin, the most won first,
     and one for `by` = "all" at the end:
 
     - `by`, known (customers of the origin), won (with a purchase), cost (money: acquisition cost of
@@ -168,14 +192,15 @@ def by_origin(
     winning is known, cost and all that follows from it is null. Raises NotInData without the column
     `by`.
     """
-    won = _won(customers, origins, by, observed)
-    given = origins if recorded is None else recorded
-    quality = _quality(ledger, _marked(won, given), clv)
-    table = _spent(ledger, won, costs, by).join(quality, how="outer")
+    won = _won(customers, origins, by, observed, origins if recorded is None else recorded)
+    own = brought(ledger, customers) if by_each is None else by_each
+    each = kept(won.left_join(own, "customer_id").drop("customer_id_right"))
+    table = _spent(each, costs, by).join(_quality(each, clv), how="outer")
     counts = ["known", "won", "first_year"]
     table[counts] = table[counts].fillna(0).astype(int)
     table = _costed(table)
-    curves = payback(ledger, customers, origins, by=by, observed=observed)
+    if curves is None:
+        curves = payback(ledger, customers, origins, by=by, observed=observed)
     found = [_paid_back(curves[curves[by] == name], cac) for name, cac in table["cac"].items()]
     table["payback_month"], table["followed_months"] = zip(*found, strict=True)
     table["worth"] = table["so_far"] + table["residual"]
@@ -209,26 +234,41 @@ def net_of_cost(curves: pd.DataFrame, table: pd.DataFrame, *, by: str) -> pd.Dat
     return pd.concat(parts, ignore_index=True) if parts else none
 
 
-def _spent(ledger: ir.Table, won: ir.Table, costs: ir.Table | None, by: str) -> pd.DataFrame:
+@needs(lines=(), customers=_SOURCE)
+def brought(ledger: ir.Table, customers: ir.Table) -> ir.Table:
+    """What each customer brought: customer_id, so_far, in_year (contribution before any campaign and
+    acquisition: in all, and of the first twelve months), late (bought in months 7–12), these null for who
+    never bought; profit, acquisition (cost of winning). In: profit ledger and customer facts."""
+    buyers = customers.filter(customers.first_on.notnull())
+    first = buyers.select("customer_id", first_month=_number(buyers.first_on))
+    joined = ledger.filter(ledger.customer_id.notnull()).left_join(first, "customer_id")
+    before = joined.profit
+    for name in _WINNING:
+        before = before + joined[name].fill_null(0)
+    rows = joined.mutate(
+        age=ibis.greatest(_number(joined.month) - joined.first_month, 0),
+        contribution=before.cast("float64"),
+    )
+    bought, in_year = rows.first_month.notnull(), rows.age < YEAR_MONTHS
+    return rows.group_by("customer_id").agg(
+        so_far=rows.contribution.sum(where=bought),
+        in_year=rows.contribution.sum(where=bought & in_year),
+        late=(bought & in_year & (rows.age >= HALF_YEAR) & (rows.occasions > 0)).any(),
+        profit=rows.profit.sum(),
+        acquisition=rows.acquisition_cost.sum(),
+    )
+
+
+def _spent(each: ir.Table, costs: ir.Table | None, by: str) -> pd.DataFrame:
     """Cost of winning by origin, and "all": index origin; own (acquisition cost of its customers),
     further (of `costs`), where nothing is known null."""
-    joined = ledger.join(won, "customer_id")
-    sums = collect(joined.group_by("origin").agg(cost=joined.acquisition_cost.sum()))
+    sums = collect(each.group_by("origin").agg(cost=each.acquisition.sum()))
     parts = {"own": sums.set_index("origin")["cost"].astype(float)}
     more = None if costs is None else collect(costs).astype({"cost": float})
     parts["further"] = pd.Series(dtype=float) if more is None else more.groupby(by)["cost"].sum()
     found = pd.DataFrame(parts)
     found.loc[ALL] = found.sum(min_count=1)
     return found
-
-
-def _marked(won: ir.Table, recorded: ir.Table) -> ir.Table:
-    """`won` with has_cost: is an acquisition cost recorded? Null where that cannot be told."""
-    if "acquisition_cost" not in recorded.columns:
-        return won.mutate(has_cost=ibis.null("boolean"))
-    given = recorded.select("customer_id", has_cost=recorded.acquisition_cost.notnull())
-    joined = won.left_join(given, "customer_id").drop("customer_id_right")
-    return joined.mutate(has_cost=joined.has_cost.fill_null(False))
 
 
 def _costed(table: pd.DataFrame) -> pd.DataFrame:
@@ -246,17 +286,8 @@ def _costed(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _quality(ledger: ir.Table, won: ir.Table, clv: ir.Table | None) -> pd.DataFrame:
+def _quality(each: ir.Table, clv: ir.Table | None) -> pd.DataFrame:
     """By origin and for "all": counts, first year, value; index origin."""
-    rows = _dated(ledger, won)
-    in_year = rows.age < YEAR_MONTHS
-    own = rows.group_by("customer_id").agg(
-        so_far=rows.contribution.sum(),
-        profit=rows.profit.sum(),
-        in_year=rows.contribution.sum(where=in_year).fill_null(0),
-        late=(in_year & (rows.age >= HALF_YEAR) & (rows.occasions > 0)).any(),
-    )
-    each = won.left_join(own, "customer_id").drop("customer_id_right")
     residual = ibis.null("float64")
     if clv is not None:
         values = clv.select("customer_id", clv=clv.clv.cast("float64"))
@@ -282,8 +313,8 @@ def _summary(each: ir.Table) -> ir.Table:
         has_cost=each.has_cost.sum().cast("float64"),
         won_with_cost=(buyer & each.has_cost).sum().cast("float64"),
         first_year=year.sum(),
-        first_year_contribution=each.in_year.mean(where=year),
-        deviation=each.in_year.std(how="sample", where=year),
+        first_year_contribution=each.in_year.fill_null(0).mean(where=year),
+        deviation=each.in_year.fill_null(0).std(how="sample", where=year),
         repeat_rate=again.fill_null(False).cast("float64").mean(where=year),
         still_buying=each.late.fill_null(False).cast("float64").mean(where=year),
         unprofitable_share=(each.profit < 0).fill_null(False).cast("float64").mean(where=year),
@@ -304,87 +335,3 @@ def _paid_back(curve: pd.DataFrame, cac: float) -> tuple[float, int]:
     """The month that covers the CAC (NaN: none yet), and the months that were followed."""
     covered = curve.loc[curve["cumulative"] >= cac, "month"]
     return (float(covered.iloc[0]) if len(covered) else np.nan), len(curve)
-
-
-@needs(
-    lines=("campaign_id",),
-    campaigns=("kind", "cost"),
-    optional={"exposures.sent_at": "customers reached before their first purchase"},
-)
-def campaign_origins(
-    lines: ir.Table, customers: ir.Table, campaigns: ir.Table, exposures: ir.Table | None = None
-) -> ir.Table:
-    """Which acquisition campaign won each customer.
-
-    A campaign of the kind "acquisition" won the customer when a purchase of the first day is booked to
-    it (the smallest id of several), else when the customer was sent it, outside a control group, on
-    the day of the first purchase or before (the latest). Out: one row a customer won by one:
-    customer_id, campaign_id. Raises NotInData without campaigns of that kind.
-    """
-    meant = _acquiring(campaigns)
-    first = customers.filter(customers.first_on.notnull()).select("customer_id", "first_on")
-    found = []
-    if "campaign_id" in lines.columns:
-        bought = lines.filter(lines.is_purchase).join(first, "customer_id")
-        bought = bought.filter(bought.day == bought.first_on).join(meant, "campaign_id")
-        found.append(bought.select("customer_id", "campaign_id", day="first_on", rank=1))
-    if exposures is not None and "sent_at" in exposures.columns:
-        sent = exposures.join(first, "customer_id").join(meant, "campaign_id")
-        if "arm" in sent.columns:
-            sent = sent.filter((sent.arm.lower() != "control").fill_null(True))
-        sent = sent.mutate(day=sent.sent_at.cast("date"))
-        sent = sent.filter(sent.day <= sent.first_on)
-        found.append(sent.select("customer_id", "campaign_id", "day", rank=2))
-    if not found:
-        raise NotInData("Winning by campaign needs `campaign_id` of the table `lines`.")
-    every = ibis.union(*found) if len(found) > 1 else found[0]
-    order = [every["rank"], every.day.desc(), every.campaign_id]
-    place = ibis.row_number().over(group_by=every.customer_id, order_by=order)
-    return every.mutate(place=place).filter(ibis._.place == 0).select("customer_id", "campaign_id")
-
-
-@needs(campaigns=("kind", "cost"), optional={"exposures.cost": "cost of reaching each customer"})
-def campaign_costs(campaigns: ir.Table, exposures: ir.Table | None = None) -> ir.Table:
-    """What acquisition campaigns cost.
-
-    Out: one row a campaign: campaign_id, starts_on, cost (as a whole and of reaching customers).
-    Raises NotInData without campaigns of that kind or their cost.
-    """
-    meant = _acquiring(campaigns)
-    if "cost" not in campaigns.columns:
-        raise NotInData("What acquisition campaigns cost needs `cost` of the table `campaigns`.")
-    starts = campaigns.starts_on if "starts_on" in campaigns.columns else ibis.null("date")
-    whole = campaigns.select(
-        "campaign_id", starts_on=starts, cost=campaigns.cost.fill_null(0)
-    ).semi_join(meant, "campaign_id")
-    if exposures is None or "cost" not in exposures.columns:
-        return whole
-    reached = exposures.group_by("campaign_id").agg(reached=exposures.cost.sum())
-    joined = whole.left_join(reached, "campaign_id").drop("campaign_id_right")
-    return joined.mutate(cost=joined.cost + joined.reached.fill_null(0)).drop("reached")
-
-
-def in_one(spent: ir.Table | None, by: str) -> ir.Table | None:
-    """What acquisition campaigns cost together: further costs, see `by_origin`, of an origin of its own.
-
-    In: what the ledger posts for them (exposure_cost, campaign_cost). Out: one row: `by` (`CAMPAIGNS`),
-    cost. None where nothing was spent on any.
-    """
-    if spent is None:
-        return None
-    whole = collect(spent.agg(cost=(spent.exposure_cost + spent.campaign_cost).sum()))["cost"].iloc[
-        0
-    ]
-    if pd.isna(whole):
-        return None
-    return ibis.memtable({by: [CAMPAIGNS], "cost": [float(whole)]})
-
-
-def _acquiring(campaigns: ir.Table) -> ir.Table:
-    kinds = campaigns.kind if "kind" in campaigns.columns else ibis.null("string")
-    meant = campaigns.filter(kinds.lower().strip() == "acquisition").select("campaign_id")
-    if not int(meant.count().execute()):
-        raise NotInData(
-            "Winning by campaign needs campaigns of the `kind` acquisition in the table `campaigns`."
-        )
-    return meant.distinct()

@@ -7,7 +7,7 @@ joined to the customers in the engine, so that a base of any size is valued in b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -161,15 +161,21 @@ def alive_bands(values: ir.Table, *, bands: int = 5) -> pd.DataFrame:
 
 @needs(lines=())
 def best(
-    values: ir.Table, model: btyd.PurchaseModel, *, rows: int, horizon_months: int = HORIZON_MONTHS
+    values: ir.Table,
+    model: btyd.PurchaseModel,
+    *,
+    rows: int,
+    horizon_months: int = HORIZON_MONTHS,
+    named: Callable[[ir.Table], ir.Table] = lambda table: table,
 ) -> pd.DataFrame:
     """The customers worth most, with an interval of what each will buy.
 
-    In: `by_customer`, perhaps with further columns. Out: its first `rows` by clv (customer_id where
+    In: `by_customer`, perhaps with further columns; `named` adds columns to those few rows (`book.named`). Out: its first `rows` by clv (customer_id where
     equal), and low, high: with 95 % probability the customer's occasions within the horizon lie
     between them (chance and being a customer still are in it, the parameters are taken as they are).
     """
-    frame = collect(values.order_by(ibis.desc("clv"), "customer_id").limit(rows))
+    most = (ibis.desc("clv"), "customer_id")
+    frame = collect(named(values.order_by(*most).limit(rows)).order_by(*most))
     if frame.empty:
         return frame.assign(low=[], high=[])
     seen = btyd.histories(frame[list(_HISTORY)], unit="day")
@@ -191,12 +197,14 @@ def listed(
     expected_occasions, margin_per_occasion, clv (null for who never bought).
     """
     name = [column for column in ("name",) if column in named.columns]
-    table = named.select("customer_id", *name)
-    parts = [rows.select("customer_id", by) for by, rows in groups.items()]
-    parts += [
-        profits.select("customer_id", "revenue", "profit"),
-        values.select("customer_id", *WORTH),
-    ]
-    for part in parts:
-        table = table.left_join(part, "customer_id").drop("customer_id_right")
-    return table.order_by("customer_id")
+    parts: list[tuple[ir.Table, tuple[str, ...]]] = [(rows, (by,)) for by, rows in groups.items()]
+    parts += [(profits, ("revenue", "profit")), (values, WORTH)]
+    # Columns of the same table need no join.
+    own = [column for part, wanted in parts if part is named for column in wanted]
+    table = named.select("customer_id", *name, *own)
+    for part, wanted in parts:
+        if part is not named:
+            joined = table.left_join(part.select("customer_id", *wanted), "customer_id")
+            table = joined.drop("customer_id_right")
+    every = [column for _, wanted in parts for column in wanted]
+    return table.select("customer_id", *name, *every).order_by("customer_id")

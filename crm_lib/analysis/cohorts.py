@@ -24,10 +24,12 @@ def triangle(
     measure: Measure = "customers",
     observed: Window,
     warm_up_ends: date,
+    counted: ir.Table | None = None,
 ) -> ir.Table:
     """What cohorts of new customers go on to buy: customers active, revenue or margin by month since.
 
-    In: the customer-month ledger and the customer facts. Out: one row a cohort and observed month,
+    In: the customer-month ledger and the customer facts; `counted`: their `cells`, where they have been
+    made. Out: one row a cohort and observed month,
     in order and with zeros: `cohort` (first day of the month of the first occasion), `period`
     (months since, 0 = the month itself), `month`, `value` (customers with an occasion, or money net
     of returns), `cohort_size` (customers), `per_customer` (value ÷ cohort size), `share` (value ÷
@@ -42,19 +44,12 @@ def triangle(
         raise UsageError(unknown("measure", measure, _MEASURES))
     if measure == "margin" and not customer_months.margin.notnull().any().execute():
         raise NotInData("Margin needs the column `cost` of the table `lines`.")
-    first = customers.filter(customers.first_on.notnull()).select(
-        "customer_id", cohort=customers.first_on.truncate("M")
-    )
+    first = _first(customers)
     sizes = first.group_by("cohort").agg(cohort_size=first.count())
-    joined = customer_months.join(first, "customer_id")
-    value = (
-        joined.count(where=joined.occasions > 0)
-        if measure == "customers"
-        else joined[measure].sum()
-    )
-    cells = joined.group_by("cohort", "month").agg(value=value)
+    counted = cells(customer_months, customers) if counted is None else counted
+    found = counted.group_by("cohort", "month").agg(value=counted[measure].sum())
     grid = _grid(observed, warm_up_ends).join(sizes, "cohort")
-    filled = grid.left_join(cells, ["cohort", "month"]).drop("cohort_right", "month_right")
+    filled = grid.left_join(found, ["cohort", "month"]).drop("cohort_right", "month_right")
     filled = filled.mutate(value=filled.value.fill_null(0))
     own = ibis.window(group_by="cohort", order_by="period", preceding=None, following=0)
     start = filled.value.first().over(own).cast("float64")
@@ -76,6 +71,25 @@ def triangle(
             "is_warm_up",
         )
     )
+
+
+@needs(lines=(), optional={"lines.cost": "margin by cohort"})
+def cells(customer_months: ir.Table, customers: ir.Table) -> ir.Table:
+    """What cohorts did month by month: cohort, month, customers (with an occasion), revenue, margin.
+
+    In: as in `triangle`. It adds up over customers, so that it can be made of some after the others.
+    """
+    joined = customer_months.join(_first(customers), "customer_id")
+    return joined.group_by("cohort", "month").agg(
+        customers=joined.count(where=joined.occasions > 0),
+        revenue=joined.revenue.sum(),
+        margin=joined.margin.sum(),
+    )
+
+
+def _first(customers: ir.Table) -> ir.Table:
+    bought = customers.filter(customers.first_on.notnull())
+    return bought.select("customer_id", cohort=bought.first_on.truncate("M"))
 
 
 def _grid(observed: Window, warm_up_ends: date) -> ir.Table:

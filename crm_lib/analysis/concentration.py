@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from crm_lib import levels as shared
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError, listing, unknown
 from crm_lib.needs import needs
@@ -35,13 +36,13 @@ def lorenz(customers: ir.Table, *, value: str = "revenue", points: int = 200) ->
     """
     if points < 1:
         raise UsageError(f"A Lorenz curve needs at least one point, not {points}.")
-    lowest = _levels(_base(customers, value), best_first=False)
+    lowest = shared.levels(_base(customers, value), best_first=False)
     before = lowest.up_to - lowest.here
     passed = (lowest.up_to * points) // lowest.n > (before * points) // lowest.n
     steps = ibis.memtable({"point": range(1, points + 1)}, schema={"point": "int64"})
     placed = lowest.filter(passed).cross_join(steps)
     # The first customer with whom so many points are reached.
-    kept = _at(placed, (placed.point * placed.n + points - 1) // points).distinct()
+    kept = shared.at(placed, (placed.point * placed.n + points - 1) // points).distinct()
     curve = _with_shares(kept)
     zero = {name: ibis.literal(0).cast(type_) for name, type_ in curve.schema().items()}
     origin = curve.limit(1).select(**zero)
@@ -107,9 +108,9 @@ def top_shares(
         ],
         schema={"share": "float64", "over": "int64", "under": "int64"},
     )
-    placed = _levels(_base(customers, value)).cross_join(asked)
+    placed = shared.levels(_base(customers, value)).cross_join(asked)
     last = (placed.n * placed.over + placed.under - 1) // placed.under
-    return _with_shares(_at(placed, last, "share")).order_by("share")
+    return _with_shares(shared.at(placed, last, "share")).order_by("share")
 
 
 @needs(lines=())
@@ -123,7 +124,7 @@ def customers_for_share(
     for a share outside 0 to 1.
     """
     part = Fraction(str(*_checked([share])))
-    best = _levels(_base(customers, value))
+    best = shared.levels(_base(customers, value))
     bound = best.whole * part.numerator
     before = best.cumulative - best.value * best.here
     reached = best.filter((before * part.denominator < bound) & (best.whole > 0))
@@ -133,7 +134,7 @@ def customers_for_share(
     before = each.cumulative - each.value * (each.here - each.more)
     inside = each.filter(before * part.denominator < each.whole * part.numerator)
     last = inside.mutate(share=ibis.literal(float(share)))
-    found = _at(last, last.up_to - last.here + last.more + 1, "share")
+    found = shared.at(last, last.up_to - last.here + last.more + 1, "share")
     return _with_shares(found.order_by(found.customers.desc()).limit(1))
 
 
@@ -169,7 +170,7 @@ def ranked(
     `customers` are only some of it.
     """
     base = _base(customers, value, "customer_id")
-    placed = base.join(_levels(base) if levels is None else levels, "value")
+    placed = base.join(shared.levels(base) if levels is None else levels, "value")
     above = placed.up_to - placed.here
     return placed.select(
         "customer_id",
@@ -201,38 +202,7 @@ def _base(customers: ir.Table, value: str, *carried: str) -> ir.Table:
 
 def levels(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
     """What `ranked` needs to know of the whole base: one row a distinct value, the highest first."""
-    return _levels(_base(customers, value))
-
-
-def _levels(base: ir.Table, *, best_first: bool = True) -> ir.Table:
-    """One row a distinct value: `here` (customers who bring it), up_to and cumulative (customers who
-    bring as much or more, and what they bring together); n and whole (of all). Lowest first: as much
-    or less.
-
-    What holds of each customer follows from these few rows, so that millions are never sorted.
-    """
-    found = base.group_by("value").agg(here=lambda t: t.count())
-    up_to = ibis.cumulative_window(order_by=found.value.desc() if best_first else found.value)
-    brought = found.value * found.here
-    return found.mutate(
-        up_to=found.here.sum().over(up_to),
-        cumulative=brought.sum().over(up_to),
-        n=found.here.sum().over(_WHOLE),
-        whole=brought.sum().over(_WHOLE),
-    )
-
-
-def _at(table: ir.Table, place: ir.IntegerValue, *carried: str) -> ir.Table:
-    """The customer at `place`, where it lies in the level: customers (up to it), value (theirs)."""
-    inside = table.mutate(place=place)
-    inside = inside.filter(inside.place > inside.up_to - inside.here, inside.place <= inside.up_to)
-    return inside.select(
-        "n",
-        "whole",
-        *carried,
-        customers=inside.place,
-        value=inside.cumulative - inside.value * (inside.up_to - inside.place),
-    )
+    return shared.levels(_base(customers, value))
 
 
 def _with_shares(table: ir.Table) -> ir.Table:

@@ -94,11 +94,14 @@ def measures(
     warm_up_ends: date,
     ledger: ir.Table | None = None,
     profit_label: str = "profit",
+    series: ir.Table | None = None,
+    buyers: ir.Table | None = None,
 ) -> pd.DataFrame:
     """How is the customer base doing? The headline numbers, with change on the last period and the year.
 
     In: month totals, customer-month ledger and customer facts, all as of `observed.end`, and the profit
-    ledger with what its profit is to be called (`book.profit_label`). Out, as
+    ledger with what its profit is to be called (`book.profit_label`); `series` (`monthly`) and `buyers`,
+    where they have been made. Out, as
     pandas (two dozen rows from five rows of sums): one row a measure and span. `key`; `label`;
     `span` ("month": the last full month, "year": the 12 months up to its end); `value`; `unit`
     ("money", "count", or "percent" as a fraction); `window_start`, `window_end` (excluded), `window`
@@ -112,16 +115,17 @@ def measures(
     window that the warm-up touches.
     """
     spans = _spans(observed.end)
-    wanted = {w for span in spans for w in (span.now, span.previous, span.year_before)}
-    series = monthly(
-        months,
-        customer_months,
-        customers,
-        observed=observed,
-        warm_up_ends=warm_up_ends,
-        ledger=ledger,
-    )
-    sums = _sums(series, customer_months, sorted(wanted, key=str), observed)
+    if series is None:
+        series = monthly(
+            months,
+            customer_months,
+            customers,
+            observed=observed,
+            warm_up_ends=warm_up_ends,
+            ledger=ledger,
+        )
+    who = by_revenue(customer_months, observed=observed) if buyers is None else buyers
+    sums = _sums(series, who, _windows(observed))
     absent = {name for name in ("margin", "profit") if _lacks(sums, name)}
     if profit_label in _SAME_AS_ANOTHER:
         absent.add("profit")
@@ -144,31 +148,26 @@ def monthly(
     observed: Window,
     warm_up_ends: date,
     ledger: ir.Table | None = None,
+    moved: ir.Table | None = None,
 ) -> ir.Table:
     """The customer base month by month: the series behind the headline numbers.
 
-    In: as in `measures`. Out: one row a calendar month, in order: `month`, `revenue`,
-    `anonymous_revenue`, `margin` (null without costs), `profit` (null without a ledger), `orders`, `occasions`, `active_customers`,
+    In: as in `measures`; `moved`: `flow.moves`, where made. Out: one row a calendar month, in order: `month`, `revenue`, `anonymous_revenue`, `margin` (null without costs), `profit` (null without a ledger), `orders`, `occasions`, `active_customers`,
     `new_customers`, `first_seen_customers` (first occasion within the warm-up), `kept_customers`
     (active in the month before, too), `kept_of` (active in the month before; null unless that month
     was wholly observed), `repeat_buying_rate` (kept_customers ÷ kept_of),
     `revenue_per_active_customer` (known customers' revenue ÷ active_customers), `is_partial`,
     `is_warm_up`.
     """
-    own = ibis.window(group_by="customer_id", order_by="month")
-    active = customer_months.filter(customer_months.occasions > 0)
-    active = active.mutate(before=_number(active.month.lag().over(own)), at=_number(active.month))
-    kept = active.group_by("month").agg(
-        occasions=active.occasions.sum(),
-        kept_customers=active.count(where=active.before == active["at"] - 1),
-    )
+    kept = _kept(customer_months) if moved is None else _kept_of(moved)
     buyers = customers.filter(customers.first_on.notnull())
     is_new = buyers.first_on >= ibis.literal(warm_up_ends)
     firsts = buyers.group_by(month=buyers.first_on.truncate("M")).agg(
         new_customers=buyers.count(where=is_new), first_seen_customers=buyers.count(where=~is_new)
     )
-    series = months
-    for part in (kept, firsts, _profits(months, ledger)):
+    series = months.mutate(number=_number(months.month))
+    series = series.left_join(kept, "number").drop("number", "number_right")
+    for part in (firsts, _profits(months, ledger)):
         series = series.left_join(part, "month").drop("month_right")
     counts = ["occasions", "kept_customers", "new_customers", "first_seen_customers"]
     counts += ["profit"] if ledger is not None else []
@@ -191,6 +190,24 @@ _SERIES = (
     "new_customers", "first_seen_customers", "kept_customers", "kept_of", "repeat_buying_rate",
     "revenue_per_active_customer", "is_partial", "is_warm_up",
 )  # fmt: skip
+
+
+def _kept(customer_months: ir.Table) -> ir.Table:
+    """By number of the month: occasions, and customers active in the month before, too."""
+    own = ibis.window(group_by="customer_id", order_by="month")
+    active = customer_months.filter(customer_months.occasions > 0)
+    active = active.mutate(before=_number(active.month.lag().over(own)), at=_number(active.month))
+    return active.group_by(number=active["at"]).agg(
+        occasions=active.occasions.sum(),
+        kept_customers=active.count(where=active.before == active["at"] - 1),
+    )
+
+
+def _kept_of(moved: ir.Table) -> ir.Table:
+    return moved.group_by(number=moved.period + 1).agg(
+        occasions=moved.occasions.sum(),
+        kept_customers=moved.customers.sum(where=moved.move == "retained"),
+    )
 
 
 def _profits(months: ir.Table, ledger: ir.Table | None) -> ir.Table:
@@ -223,17 +240,28 @@ def _is_observed(window: Window, observed: Window) -> bool:
     return observed.start <= window.start and window.end <= observed.end
 
 
-def _sums(
-    series: ir.Table, customer_months: ir.Table, windows: list[Window], observed: Window
-) -> dict[Window, dict[str, float]]:
-    """The sums that the measures are made of, for every window that is wholly observed."""
-    seen = [window for window in windows if _is_observed(window, observed)]
+def _windows(observed: Window) -> list[Window]:
+    """The windows that are reported or compared with, as far as they are wholly observed."""
+    spans = _spans(observed.end)
+    wanted = {w for span in spans for w in (span.now, span.previous, span.year_before)}
+    return [window for window in sorted(wanted, key=str) if _is_observed(window, observed)]
+
+
+def _calendar(windows: list[Window]) -> ir.Table:
+    """One row a window and month: number (of the window), month."""
+    pairs = [
+        {"number": i, "month": month}
+        for i, window in enumerate(windows)
+        for month in months(window)
+    ]
+    return ibis.memtable(pairs, schema={"number": "int64", "month": "date"})
+
+
+def _sums(series: ir.Table, buyers: ir.Table, seen: list[Window]) -> dict[Window, dict[str, float]]:
+    """The sums that the measures are made of, for every window."""
     if not seen:
         return {}
-    pairs = [
-        {"number": i, "month": month} for i, window in enumerate(seen) for month in months(window)
-    ]
-    calendar = ibis.memtable(pairs)
+    calendar = _calendar(seen)
     joined = calendar.join(series, "month")
     totals = joined.group_by("number").agg(
         revenue=joined.revenue.sum(),
@@ -247,7 +275,7 @@ def _sums(
         kept=joined.kept_customers.sum(where=joined.kept_of.notnull()),
         kept_of=joined.kept_of.sum(),
     )
-    both = totals.left_join(_buyers(customer_months, calendar), "number").drop("number_right")
+    both = totals.left_join(_best(buyers), "number").drop("number_right")
     frame = collect(both).astype(float)
     return {
         seen[int(number)]: dict(zip(frame.columns, sums, strict=True))
@@ -255,25 +283,41 @@ def _sums(
     }
 
 
-def _buyers(customer_months: ir.Table, calendar: ir.Table) -> ir.Table:
-    """Sums over the customers with an occasion in the window: one row a window."""
-    inside = customer_months.join(calendar, "month")
+@needs(lines=())
+def by_revenue(customer_months: ir.Table, *, observed: Window) -> ir.Table:
+    """The customers with an occasion in each window of the dashboard, by what they brought in it.
+
+    Out: number (of the window), revenue, customers, repeaters (with two or more occasions). It adds up
+    over customers, so that it can be made of some after the others.
+    """
+    inside = customer_months.join(_calendar(_windows(observed)), "month")
     each = inside.group_by("number", "customer_id").agg(
         occasions=inside.occasions.sum(), revenue=inside.revenue.sum()
     )
     buyers = each.filter(each.occasions > 0)
-    ranking = ibis.window(group_by="number", order_by=ibis.desc(buyers.revenue))
-    ranked = buyers.mutate(
-        place=ibis.row_number().over(ranking),
-        of=buyers.count().over(ibis.window(group_by="number")),
+    return buyers.group_by("number", "revenue").agg(
+        customers=buyers.count(), repeaters=buyers.count(where=buyers.occasions >= 2)
+    )
+
+
+def _best(buyers: ir.Table) -> ir.Table:
+    """Sums over `by_revenue`: one row a window."""
+    levels = buyers.group_by("number", "revenue").agg(
+        customers=buyers.customers.sum().cast("int64"), repeaters=buyers.repeaters.sum()
+    )
+    best_first = ibis.cumulative_window(group_by="number", order_by=ibis.desc(levels.revenue))
+    placed = levels.mutate(
+        above=levels.customers.sum().over(best_first) - levels.customers,
+        of=levels.customers.sum().over(ibis.window(group_by="number")),
     )
     # 20% of the customers, rounded up to a whole one; equal revenues may stand in any order.
-    is_top = ranked.place * TOP_ONE_IN < ranked["of"]
-    return ranked.group_by("number").agg(
-        active=ranked.count(),
-        repeaters=ranked.count(where=ranked.occasions >= 2),
-        active_revenue=ranked.revenue.sum(),
-        top_revenue=ranked.revenue.sum(where=is_top),
+    top = (placed["of"] + TOP_ONE_IN - 1) // TOP_ONE_IN
+    counted = ibis.least(placed.customers, ibis.greatest(top - placed.above, 0)).cast("int64")
+    return placed.group_by("number").agg(
+        active=placed.customers.sum(),
+        repeaters=placed.repeaters.sum(),
+        active_revenue=(placed.revenue * placed.customers).sum(),
+        top_revenue=(placed.revenue * counted).sum(),
     )
 
 

@@ -47,17 +47,30 @@ def monthly(
     *,
     observed: Window,
     warm_up_ends: date,
+    moved: ir.Table | None = None,
 ) -> ir.Table:
     """Who joined, who left and what that did to revenue, month by month.
 
-    In: the customer-month ledger, the customer facts and the month totals, all as of `observed.end`.
-    Out: one row a calendar month, in order: `start`, `end` (excluded), the customers `opening`,
+    In: the customer-month ledger, the customer facts and the month totals, all as of `observed.end`;
+    `moved`: `moves` of the first two, where they have been made. Out: one row a calendar month, in order: `start`, `end` (excluded), the customers `opening`,
     `new`, `first_seen`, `reactivated`, `retained`, `lapsed`, `closing`; the same as money in
     `revenue_…`, where `revenue_retained_change`, `revenue_inactive_change` and
     `revenue_anonymous_change` are differences to the month before; `is_partial` (not every day
     observed, so its lapsed customers may still come) and `is_warm_up`. The first month opens at 0.
     """
-    return _calendar(customer_months, customers, months, observed, warm_up_ends, 1, 0)
+    return _calendar(customer_months, customers, months, observed, warm_up_ends, 1, 0, moved)
+
+
+@needs(lines=())
+def moves(customer_months: ir.Table, customers: ir.Table, *, warm_up_ends: date) -> ir.Table:
+    """How many customers came, stayed and went each month: what `monthly` is made of, in few rows.
+
+    Out: one row a month and kind: period (number of the month), move ("new", "first_seen",
+    "retained", "reactivated", "inactive"), goes (not active in the month after), customers, occasions,
+    revenue, revenue_before (theirs in the month they were active in before). It adds up over customers,
+    so that it can be made of some after the others.
+    """
+    return _moves(_by_calendar(customer_months, 1, 0), customers, warm_up_ends)
 
 
 @needs(lines=())
@@ -111,9 +124,14 @@ def rolling(
     activity = (
         dated.filter(dated.customer_id.notnull())
         .group_by("customer_id", "period")
-        .agg(is_active=lambda t: t.is_purchase.any(), revenue=lambda t: t.amount.sum())
+        .agg(
+            is_active=lambda t: t.is_purchase.any(),
+            occasions=lambda t: t.is_purchase.any().cast("int64"),
+            revenue=lambda t: t.amount.sum(),
+        )
     )
-    return _flow(activity, totals, customers, periods, observed, warm_up_ends)
+    moved = _moves(activity, customers, warm_up_ends)
+    return _flow(moved, totals, periods, observed, warm_up_ends)
 
 
 def _calendar(
@@ -124,11 +142,9 @@ def _calendar(
     warm_up_ends: date,
     size: int,
     offset: int,
+    moved: ir.Table | None = None,
 ) -> ir.Table:
     """The flow over calendar periods of `size` months; `offset` months shift their boundaries."""
-
-    def number(day: ir.DateColumn) -> ir.IntegerColumn:
-        return ((day.year() * 12 + day.month() - 1 - offset) // size).cast("int64")
 
     def start(index: int) -> date:
         return add_months(date(1, 1, 1), index * size + offset - 12)
@@ -138,29 +154,41 @@ def _calendar(
         for day in (observed.start, observed.last_day)
     )
     periods = [_Period(i, start(i), start(i + 1)) for i in range(first, last + 1)]
-    activity = (
-        customer_months.mutate(period=number(customer_months.month))
-        .group_by("customer_id", "period")
-        .agg(is_active=lambda t: t.occasions.sum() > 0, revenue=lambda t: t.revenue.sum())
-    )
+    if moved is None:
+        activity = _by_calendar(customer_months, size, offset)
+        moved = _moves(activity, customers, warm_up_ends)
     totals = (
-        months.mutate(period=number(months.month))
+        months.mutate(period=_number(months.month, size, offset))
         .group_by("period")
         .agg(revenue_anonymous=lambda t: t.anonymous_revenue.sum())
     )
-    return _flow(activity, totals, customers, periods, observed, warm_up_ends)
+    return _flow(moved, totals, periods, observed, warm_up_ends)
+
+
+def _number(day: ir.DateColumn, size: int, offset: int) -> ir.IntegerColumn:
+    return ((day.year() * 12 + day.month() - 1 - offset) // size).cast("int64")
+
+
+def _by_calendar(customer_months: ir.Table, size: int, offset: int) -> ir.Table:
+    """One row a customer and period with an order line: is_active, occasions, revenue."""
+    rows = customer_months.select(
+        "customer_id", "occasions", "revenue", period=_number(customer_months.month, size, offset)
+    )
+    if size > 1:
+        rows = rows.group_by("customer_id", "period").agg(
+            occasions=rows.occasions.sum(), revenue=rows.revenue.sum()
+        )
+    return rows.mutate(is_active=rows.occasions > 0)
 
 
 def _flow(
-    activity: ir.Table,
+    moved: ir.Table,
     totals: ir.Table,
-    customers: ir.Table,
     periods: list[_Period],
     observed: Window,
     warm_up_ends: date,
 ) -> ir.Table:
-    """The balanced flow from one row a customer and period (`is_active`, `revenue`)."""
-    moves = _moves(activity.filter(activity.is_active), customers, warm_up_ends)
+    """The balanced flow from `moves`."""
     calendar = ibis.memtable(
         [
             {
@@ -174,7 +202,7 @@ def _flow(
         ]
     )
     flow = calendar
-    for part in (_arrivals(moves), _lapses(moves), _inactive(activity), totals):
+    for part in (_arrivals(moved), _lapses(moved), _inactive(moved), totals):
         flow = flow.left_join(part, "period").drop("period_right")
     flow = flow.mutate(
         {name: flow[name].fill_null(0) for name in flow.columns if name not in calendar.columns}
@@ -182,46 +210,64 @@ def _flow(
     return _balanced(flow)
 
 
-def _moves(active: ir.Table, customers: ir.Table, warm_up_ends: date) -> ir.Table:
-    """Each active customer and period with `move` (how it came about) and what was before."""
+def _moves(activity: ir.Table, customers: ir.Table, warm_up_ends: date) -> ir.Table:
+    """`moves` from one row a customer and period: is_active, occasions, revenue."""
+    active = activity.filter(activity.is_active)
     own = ibis.window(group_by="customer_id", order_by="period")
     beside = active.mutate(
         period_before=active.period.lag().over(own),
         period_after=active.period.lead().over(own),
         revenue_before=active.revenue.lag().over(own),
     )
-    first = customers.select("customer_id", is_first_seen=customers.first_on < warm_up_ends)
-    joined = beside.left_join(first, "customer_id")
-    return joined.mutate(
-        move=ibis.cases(
-            (joined.period_before.isnull() & joined.is_first_seen, "first_seen"),
-            (joined.period_before.isnull(), "new"),
-            (joined.period_before == joined.period - 1, "retained"),
-            else_="reactivated",
-        )
-    ).drop("customer_id_right")
+    first_seen = customers.filter(customers.first_on < ibis.literal(warm_up_ends))
+    first_seen = first_seen.select("customer_id", is_first_seen=True)
+    joined = beside.left_join(first_seen, "customer_id")
+    move = ibis.cases(
+        (joined.period_before.isnull() & joined.is_first_seen.notnull(), "first_seen"),
+        (joined.period_before.isnull(), "new"),
+        (joined.period_before == joined.period - 1, "retained"),
+        else_="reactivated",
+    )
+    goes = joined.period_after.isnull() | (joined.period_after > joined.period + 1)
+    moved = joined.group_by("period", move=move, goes=goes).agg(
+        customers=joined.count(),
+        occasions=joined.occasions.sum().cast("int64"),
+        revenue=joined.revenue.sum(),
+        revenue_before=joined.revenue_before.sum(),
+    )
+    passive = activity.filter(~activity.is_active)
+    money = moved.revenue.type()
+    inactive = passive.group_by("period").agg(
+        move=ibis.literal("inactive"),
+        goes=ibis.literal(False),
+        customers=passive.count(),
+        occasions=ibis.literal(0, "int64"),
+        revenue=passive.revenue.sum(),
+        revenue_before=ibis.null(money),
+    )
+    return moved.union(inactive.select(moved.columns))
 
 
-def _arrivals(moves: ir.Table) -> ir.Table:
-    kinds = {kind: (moves.move == kind) for kind in (*_ARRIVALS, "retained")}
-    return moves.group_by("period").agg(
-        **{kind: moves.count(where=is_kind) for kind, is_kind in kinds.items()},
-        **{f"revenue_{kind}": moves.revenue.sum(where=kinds[kind]) for kind in _ARRIVALS},
-        revenue_retained=moves.revenue.sum(where=kinds["retained"]),
-        revenue_retained_before=moves.revenue_before.sum(where=kinds["retained"]),
+def _arrivals(moved: ir.Table) -> ir.Table:
+    kinds = {kind: moved.move == kind for kind in (*_ARRIVALS, "retained")}
+    return moved.group_by("period").agg(
+        **{kind: moved.customers.sum(where=is_kind) for kind, is_kind in kinds.items()},
+        **{f"revenue_{kind}": moved.revenue.sum(where=kinds[kind]) for kind in _ARRIVALS},
+        revenue_retained=moved.revenue.sum(where=kinds["retained"]),
+        revenue_retained_before=moved.revenue_before.sum(where=kinds["retained"]),
     )
 
 
-def _lapses(moves: ir.Table) -> ir.Table:
+def _lapses(moved: ir.Table) -> ir.Table:
     """The customers not active in the period after, booked in that period."""
-    left = moves.filter(moves.period_after.isnull() | (moves.period_after > moves.period + 1))
+    left = moved.filter(moved.goes)
     return left.group_by(period=left.period + 1).agg(
-        lapsed=left.count(), revenue_lapsed=left.revenue.sum()
+        lapsed=left.customers.sum(), revenue_lapsed=left.revenue.sum()
     )
 
 
-def _inactive(activity: ir.Table) -> ir.Table:
-    inactive = activity.filter(~activity.is_active)
+def _inactive(moved: ir.Table) -> ir.Table:
+    inactive = moved.filter(moved.move == "inactive")
     return inactive.group_by("period").agg(revenue_inactive=inactive.revenue.sum())
 
 

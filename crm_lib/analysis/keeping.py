@@ -133,7 +133,7 @@ def compare(
         winning_cost=sum(winning.values()),
         keeping_cost=sum(spent.values()),
         parts=pd.DataFrame(parts, columns=columns),
-        undated=_undated(ledger, recorded, window),
+        undated=_undated(ledger, customers, recorded, window),
         **counts,
     )
 
@@ -160,18 +160,19 @@ def _sums(rows: ir.Table, names: tuple[str, ...]) -> dict[str, float]:
     return {name: float(found[name]) for name in names if not pd.isna(found[name])}
 
 
-def _undated(ledger: ir.Table, recorded: ir.Table | None, window: Window) -> float:
+def _undated(
+    ledger: ir.Table, customers: ir.Table, recorded: ir.Table | None, window: Window
+) -> float:
     """Acquisition cost before the window of who never bought and has no day of acquisition, which the
     ledger counts in the first month for want of a day."""
     if recorded is None:
         return 0.0
-    strangers = ledger.group_by("customer_id").agg(lines=ledger.lines.sum())
-    strangers = strangers.filter(strangers.lines == 0)
     if "acquired_on" in recorded.columns:
         day = recorded.acquired_on.cast("date")
         recorded = recorded.filter(
             day.isnull() | (day < ibis.literal(date.fromisoformat(EARLIEST)))
         )
     rows = ledger.filter(ledger.month < ibis.literal(window.start))
-    rows = rows.semi_join(strangers, "customer_id").semi_join(recorded, "customer_id")
+    rows = rows.anti_join(customers.filter(customers.lines > 0), "customer_id")
+    rows = rows.semi_join(recorded, "customer_id")
     return _sums(rows, ("acquisition_cost",)).get("acquisition_cost", 0.0)

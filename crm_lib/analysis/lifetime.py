@@ -301,8 +301,8 @@ def tracking(choice: Choice, occasions: ir.Table) -> pd.DataFrame:
     reach = float(held.seen.T.max())
     step = 7 * max(1, round((reach + held.horizon) / 7 / _TRACKED))
     ends = np.arange(-int(reach // step) * step, held.horizon + 1, step)
-    firsts = occasions.filter(occasions.number == 1, occasions.on < ibis.literal(begins))
-    later = occasions.filter(occasions.number > 1).semi_join(firsts, "customer_id")
+    newcomers = occasions.filter(occasions.number == 1, occasions.on >= ibis.literal(begins))
+    later = occasions.filter(occasions.number > 1).anti_join(newcomers, "customer_id")
     offset = later.on.delta(ibis.literal(begins - timedelta(days=1)), unit="day")
     later = later.mutate(end=(offset / step).ceil().cast("int64") * step)
     found = collect(later.group_by("end").agg(bought=later.count())).set_index("end")["bought"]

@@ -58,17 +58,20 @@ def gains(customers: ir.Table) -> ir.Table:
         earned=customers.profit.cast("float64"),
         **money,
     )
-    sold = base.gross_sales
-    goods = sold - base.returns
-    goods_rate = _rate(base.cost_of_goods, goods)
+    base = base.mutate(goods=base.gross_sales - base.returns)
+    summed = ("gross_sales", "goods", "earned", *COMPONENTS)
+    all_together = base.agg(**{f"all_{name}": base[name].sum() for name in summed})
+    base = base.cross_join(all_together)
+    sold, goods = base.gross_sales, base.goods
+    goods_rate = _rate(base, GOODS, "goods")
     gain: dict[str, ir.NumericValue] = {
-        "discount": _beyond(base.discount, sold),
-        "returns": _beyond(base.returns, sold) * (1 - goods_rate),
+        "discount": _beyond(base, "discount"),
+        "returns": _beyond(base, "returns") * (1 - goods_rate),
         # Where everything came back there are no goods to take a rate of.
-        GOODS: (goods.sum().over(_WHOLE) == 0).ifelse(
-            _beyond(base.cost_of_goods, sold), base.cost_of_goods - goods_rate * goods
+        GOODS: (base.all_goods == 0).ifelse(
+            _beyond(base, GOODS), base.cost_of_goods - goods_rate * goods
         ),
-        **{name: _beyond(base[name], sold) for name in OTHERS},
+        **{name: _beyond(base, name) for name in OTHERS},
     }
     return base.select(
         "customer_id",
@@ -76,18 +79,19 @@ def gains(customers: ir.Table) -> ir.Table:
         "gross_sales",
         "revenue",
         "profit",
-        shortfall=_rate(base.earned, sold) * sold - base.earned,
+        shortfall=_rate(base, "earned", "gross_sales") * sold - base.earned,
         **{f"gain_{name}": value for name, value in gain.items()},
     )
 
 
-def _rate(part: ir.NumericColumn, whole: ir.NumericValue) -> ir.NumericValue:
+def _rate(base: ir.Table, part: str, whole: str) -> ir.NumericValue:
     """The share of all customers together; 0 where there is no whole."""
-    return (part.sum().over(_WHOLE) / whole.sum().over(_WHOLE).nullif(0)).fill_null(0)
+    return (base[f"all_{part}"] / base[f"all_{whole}"].nullif(0)).fill_null(0)
 
 
-def _beyond(part: ir.NumericColumn, whole: ir.NumericValue) -> ir.NumericValue:
-    return part - _rate(part, whole) * whole
+def _beyond(base: ir.Table, part: str) -> ir.NumericValue:
+    """What the customer has of it beyond the average, as a share of gross sales."""
+    return base[part] - _rate(base, part, "gross_sales") * base.gross_sales
 
 
 @needs(lines=(), optional={"lines.cost": "who costs more than they bring"})

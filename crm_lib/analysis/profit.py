@@ -11,6 +11,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from crm_lib import levels
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, unknown
 from crm_lib.needs import needs
@@ -26,6 +27,8 @@ MONEY = (
 )  # fmt: skip
 """The columns of money that customers and months are summed over."""
 _COUNTS = ("occasions", "orders", "lines")
+COLUMNS = ("customer_id", "first_month", *_COUNTS, *MONEY, "profit_rate", "is_negative")
+"""What `summed` has of each customer."""
 
 _ADDS = {
     "lines.cost": "cost of goods and gross profit",
@@ -85,7 +88,7 @@ def by_month(ledger: ir.Table, *, observed: Window) -> ir.Table:
     cost_to_serve_share (÷ revenue), is_partial (not every day of the month observed).
     """
     summed = ledger.group_by("month").agg(
-        active_customers=ledger.customer_id.nunique(where=ledger.occasions > 0),
+        active_customers=ledger.count(where=ledger.customer_id.notnull() & (ledger.occasions > 0)),
         **{name: ledger[name].sum() for name in MONEY},
     )
     calendar = [
@@ -118,7 +121,7 @@ def bridge(ledger: ir.Table) -> ir.Table:
     subtotal is the start and the deductions before it; a subtotal that nothing was deducted for
     since the one before is left out, as is one that a missing cost would make misleading.
     """
-    totals = ledger.agg(**{name: ledger[name].sum() for name in MONEY})
+    totals = ibis.memtable(ledger.agg(**{name: ledger[name].sum() for name in MONEY}).to_pyarrow())
     present = collect(totals.select(*(totals[name].notnull().name(name) for name in MONEY))).iloc[0]
     steps = _steps({name for name in MONEY if present[name]})
     parts = [
@@ -167,23 +170,25 @@ def whale(customers: ir.Table, *, points: int = 200) -> ir.Table:
     if points < 1:
         raise UsageError(f"A whale curve needs at least one point, not {points}.")
     require_costs(customers)
-    best_first = [customers.profit.desc(), customers.customer_id]
-    up_to = ibis.cumulative_window(order_by=best_first)
-    steps = customers.select(
-        customers=ibis.row_number().over(order_by=best_first) + 1,
-        profit=customers.profit.sum().over(up_to),
-        n=customers.count().over(_WHOLE),
-        whole=customers.profit.sum().over(_WHOLE),
-        earning=(customers.profit > 0).sum().over(_WHOLE),
+    found = levels.levels(customers.select(value=customers.profit))
+    earning = found.here.sum(where=found.value > 0).fill_null(0).over(_WHOLE)
+    found = found.mutate(earning=earning)
+    before = found.up_to - found.here
+    passed = (found.up_to * points) // found.n > (before * points) // found.n
+    last_earning = (found.value > 0) & (found.up_to == found.earning)
+    steps = ibis.memtable({"point": range(1, points + 1)}, schema={"point": "int64"})
+    each = found.filter(passed).cross_join(steps)
+    # The first customer with whom so many points are reached, and the last who earns.
+    kept = ibis.union(
+        levels.at(each, (each.point * each.n + points - 1) // points, "earning"),
+        levels.at(found.filter(last_earning), found.filter(last_earning).up_to, "earning"),
+        distinct=True,
     )
-    is_peak = steps.customers == steps.earning
-    point = (steps.customers * points) // steps.n
-    kept = steps.filter((point > ((steps.customers - 1) * points) // steps.n) | is_peak)
     curve = kept.select(
         "customers",
         customers_share=kept.customers / kept.n,
-        profit="profit",
-        profit_share=_share(kept.profit, kept.whole),
+        profit="value",
+        profit_share=_share(kept.value, kept.whole),
         is_peak=kept.customers == kept.earning,
     )
     zero = {name: ibis.literal(0).cast(type_) for name, type_ in curve.schema().items()}
@@ -221,7 +226,8 @@ def peak(customers: ir.Table) -> ir.Table:
 def by_group(customers: ir.Table, groups: ir.Table, by: str) -> ir.Table:
     """Profit of the groups that customers belong to: segments, tiers, stages, sources.
 
-    In: `by_customer` and a table with customer_id and the column `by`, one row a customer. Out: one
+    In: `by_customer` and a table with customer_id and the column `by`, one row a customer, which is not
+    looked at where the first has that column. Out: one
     row a group, the most profit first: `by`, customers, revenue, profit, profit_share (of all
     profit; null where that is not positive), profit_rate (÷ revenue), profit_per_customer,
     unprofitable (customers), unprofitable_share. Customers without a group are in none of the rows
@@ -230,7 +236,9 @@ def by_group(customers: ir.Table, groups: ir.Table, by: str) -> ir.Table:
     """
     if by not in groups.columns:
         raise UsageError(unknown("column to group by", by, groups.columns))
-    named = customers.left_join(groups.select("customer_id", by), "customer_id")
+    named = customers
+    if by not in customers.columns:
+        named = customers.left_join(groups.select("customer_id", by), "customer_id")
     grouped = named.group_by(by).agg(
         customers=named.count(),
         revenue=named.revenue.sum(),

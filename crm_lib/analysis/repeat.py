@@ -59,7 +59,8 @@ def ladder(
         raise UsageError(f"steps and within_days are at least 1, not {steps} and {within_days}.")
     from statsmodels.stats.proportion import proportion_confint
 
-    gaps = collect(_gaps(_chosen(customers, include_first_seen), occasions, steps))
+    left_out = customers.filter(customers.is_first_seen & (not include_first_seen))
+    gaps = collect(_gaps(_chosen(customers, include_first_seen), left_out, occasions, steps))
     rows = []
     for number in sorted(set(gaps["number"].astype(int))):
         part = gaps[gaps["number"] == number]
@@ -168,12 +169,11 @@ def _chosen(customers: ir.Table, include_first_seen: bool) -> ir.Table:
     return buyers if include_first_seen else buyers.filter(~buyers.is_first_seen)
 
 
-def _gaps(customers: ir.Table, occasions: ir.Table, steps: int) -> ir.Table:
+def _gaps(customers: ir.Table, left_out: ir.Table, occasions: ir.Table, steps: int) -> ir.Table:
     """Closed gaps and each customer's open last one: number (of the occasion that ends the gap), days, returned, weight."""
     chosen = customers.select("customer_id", "occasions", "days_since_last")
-    closed = occasions.semi_join(chosen, "customer_id").filter(
-        lambda t: (t.number >= 2) & (t.number <= steps + 1)
-    )
+    closed = occasions.filter(occasions.number >= 2, occasions.number <= steps + 1)
+    closed = closed.anti_join(left_out, "customer_id")
     still_open = chosen.filter(chosen.occasions <= steps)
     every = closed.select("number", days="gap_days", returned=ibis.literal(1)).union(
         still_open.select(

@@ -26,7 +26,7 @@ _HISTORY = ("x", "t_x", "T")
 @needs(lines=())
 def judge(
     occasions: ir.Table,
-    expected: ir.Table,
+    expected: ir.Table | None,
     held: Holdout,
     model: PurchaseModel,
     *,
@@ -36,13 +36,13 @@ def judge(
     """What was spent in the held-out `window`, and expected: purchases × spend an occasion.
 
     In: purchase occasions; `margins.expected_spend` before the window; the holdout in days; the model
-    as fitted before it; `known`: `lifetime.known_before` the window, where it has been made, and perhaps
-    the column expected_spend. One row: customers (known before), expected, actual (money), bias (expected ÷
+    as fitted before it; `known`: `lifetime.known_before` the window, where it has been made; without
+    `expected` it has the column expected_spend. One row: customers (known before), expected, actual (money), bias (expected ÷
     actual − 1; NaN where nothing was spent), expected_occasions, actual_occasions. Predictions are made
     once a history and joined in the engine.
     """
     known = _known(occasions, window) if known is None else known
-    with_spend = known if "expected_spend" in known.columns else known.join(expected, "customer_id")
+    with_spend = known if expected is None else known.join(expected, "customer_id")
     joined = with_spend.join(_purchases(held, model), list(_HISTORY))
     told = joined.agg(
         customers=joined.count(),

@@ -13,7 +13,7 @@ from typing import Literal
 
 from crm_lib import project
 from crm_lib.book import Book
-from crm_lib.publishing import clock, failures, making, manifest, pages
+from crm_lib.publishing import clock, failures, making, manifest, pages, usage
 from crm_lib.publishing.making import Made
 from crm_lib.publishing.manifest import Manifest, ReportRecord
 from crm_lib.publishing.plan import Plan
@@ -77,6 +77,11 @@ class DayRun:
 
 def publish(run: DayRun) -> Published:
     """Make and publish one day. Raises CriticalDataFailure or ReportFailed, then nothing changed."""
+    with usage.watched() as used:
+        return _published(run, used)
+
+
+def _published(run: DayRun, used: usage.Usage) -> Published:
     from crm_lib import marts
     from crm_lib.book import open_book
 
@@ -91,18 +96,24 @@ def publish(run: DayRun) -> Published:
         if failed:
             with run.timed("reports"):
                 shown = _make(run, failures.quality_report(run.plan.reports), draft, made)
-            made.durations = dict(run.durations)
+            _account(run, made, used)
             raise failures.of_data(run.store, draft, made, book.verdict, shown)
         with run.timed("marts"):
             marts.build(book)
         with run.timed("reports"):
             reports = _make(run, run.plan.reports, draft, made)
-        made.durations = dict(run.durations)
+        _account(run, made, used)
         if reports.problems:
             raise failures.of_reports(run.store, draft, made, reports)
         with run.timed("publish"):
             folder = _put_in_place(run, draft, made, reports.metrics)
     return Published(run.day, folder, "lab" if run.plan.only else "published", run.durations)
+
+
+def _account(run: DayRun, made: Manifest, used: usage.Usage) -> None:
+    """Enter into the manifest what the run has taken so far."""
+    made.durations = dict(run.durations)
+    made.peak_memory_bytes = used.peak_bytes
 
 
 def _make(run: DayRun, chosen: tuple[Report, ...], draft: Path, made: Manifest) -> Made:
@@ -132,6 +143,7 @@ def _manifest(run: DayRun, book: Book) -> Manifest:
         scope=book.scope,
         generated_at=clock.now_text(),
         fingerprint=manifest.fingerprint(run.plan.reports, parameters, made_from),
+        data_durations={name: round(took, 2) for name, took in book.durations.items()},
         made_from=made_from,
         book=str(book.folder.relative_to(project.cache_folder())),
         versions=manifest.versions(),

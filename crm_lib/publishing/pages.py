@@ -31,9 +31,19 @@ def write_index(folder: Path, made: Manifest, metrics: Metrics) -> None:
         }
         for record in made.reports
     ]
-    facts = {**made.model_dump(mode="json"), "run_card": _run_card(made)}
+    facts = {**made.model_dump(mode="json"), "run_card": _run_card(made), "times": _times(made)}
     html = site.run_index(facts, metrics, reports)
     (folder / "index.html").write_text(html, encoding="utf-8")
+
+
+def _times(made: Manifest) -> list[dict[str, Any]]:
+    """Where the time went, as `site.run_index` takes it: each stage, and what it is made of."""
+    reports = {record.title: sum(record.durations.values()) for record in made.reports}
+    parts = {"data": made.data_durations, "reports": reports}
+    return [
+        {"stage": stage, "seconds": seconds, "parts": parts.get(stage, {})}
+        for stage, seconds in made.durations.items()
+    ]
 
 
 def _run_card(made: Manifest) -> dict[str, str]:

@@ -23,6 +23,7 @@ NUMBERS_IN_HISTORY = 4
 DATA_REPORT = "data_quality"
 COVERAGE_STATUS = ("full", "partial", "impossible")
 FAILURE_KINDS = ("data", "report")
+STAGES = {"data": "Data", "marts": "Scores, stages and values of customers", "reports": "Reports"}
 
 
 def run_index(
@@ -33,7 +34,8 @@ def run_index(
     `manifest`: dataset_title, as_of ("2018-01-01", exclusive), verdict (as for `page.verdict_strip`, or
     None), and where known generated_at (ISO text), scope (text), exports [file name], run_card {name: text},
     history_href (from the run's folder to the history; `../../index.html` unless given),
-    coverage [{title, status ("full", "partial", "impossible"), missing: text, unlock: text}].
+    coverage [{title, status ("full", "partial", "impossible"), missing: text, unlock: text}], times
+    [{stage, seconds, parts: {name: seconds}}], peak_memory_bytes.
     `metrics`: report stem → key → number, as in metrics.json.
     `reports`: [{stem, title, href, question, finding, seconds}] in reading order.
     """
@@ -57,6 +59,8 @@ def run_index(
         limits=limits,
         exports=list(manifest.get("exports", [])),
         run_card=_run_card(manifest.get("run_card")),
+        times=_times(manifest.get("times", [])),
+        memory=_memory(manifest.get("peak_memory_bytes")),
     )
 
 
@@ -120,6 +124,32 @@ def _strip(verdict: Mapping[str, Any] | None) -> Markup:
 
 def _run_card(facts: Mapping[str, object] | None) -> Markup:
     return Markup(page.run_card(facts).html) if facts else Markup()
+
+
+def _times(stages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each stage and each of its parts, with a bar of 0 to 100 for its share of the whole.
+
+    Parts that ran beside each other add up to more than their stage took.
+    """
+    whole = sum(stage["seconds"] for stage in stages) or 1.0
+    rows = []
+    for stage in stages:
+        name = STAGES.get(stage["stage"], stage["stage"])
+        listed = {name: stage["seconds"], **stage.get("parts", {})}
+        rows += [
+            {
+                "name": part,
+                "is_part": part != name,
+                "took": _took(seconds),
+                "bar": min(100, round(100 * seconds / whole)),
+            }
+            for part, seconds in listed.items()
+        ]
+    return rows
+
+
+def _memory(peak_bytes: int | None) -> str:
+    return "" if peak_bytes is None else f"{peak_bytes / 1e9:.1f} GB"
 
 
 def _took(seconds: Any) -> str:

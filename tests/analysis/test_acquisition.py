@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_lib.analysis import acquisition, keeping
+from crm_lib.analysis import acquisition, campaigns, keeping
 from crm_lib.errors import NotInData, UsageError
 from tests.analysis.ledger import Ledger
 from tests.analysis.profits import Month, ledger
@@ -152,14 +152,14 @@ def test_campaigns_are_in_the_cost_of_all_and_of_no_source(firm: Firm) -> None:
         ("c01", "2022-01", {"campaign_cost": 35, "exposure_cost": 5}),
         (None, "2022-02", {"campaign_cost": 20}),
     ]
-    costs = acquisition.in_one(ledger(months), "source")
+    costs = campaigns.in_one(ledger(months), "source")
     table = firm.table(costs=costs)
     assert table.loc["all", ["cost", "cac"]].tolist() == [1200, 20]
     assert table.loc[["fair", "shop"], "cac"].tolist() == [33, 5]
-    row = table.loc[acquisition.CAMPAIGNS]
+    row = table.loc[campaigns.CAMPAIGNS]
     assert row[["known", "won", "cost"]].tolist() == [0, 0, 60]
     assert np.isnan(row["cac"])
-    assert acquisition.in_one(ledger([]), "source") is None
+    assert campaigns.in_one(ledger([]), "source") is None
 
 
 def test_a_source_without_a_recorded_cost_is_not_free(firm: Firm) -> None:
@@ -265,19 +265,19 @@ def test_a_campaign_wins_by_the_first_purchase_or_by_what_was_sent_before() -> N
             "cost": [1.0, 1.0, 1.0, 0.0],
         }
     )  # fmt: skip
-    found = acquisition.campaign_origins(lines, made.customers, CAMPAIGNS, sent).to_pandas()
+    found = campaigns.origins(lines, made.customers, CAMPAIGNS, sent).to_pandas()
     # a: booked goes before sent; b: a promotion wins nobody, but the mail came before; c: too late;
     # d: of the control group.
     assert dict(zip(found["customer_id"], found["campaign_id"], strict=True)) == {
         "a": "fair", "b": "mail",
     }  # fmt: skip
-    costs = acquisition.campaign_costs(CAMPAIGNS, sent).to_pandas().set_index("campaign_id")["cost"]
+    costs = campaigns.costs(CAMPAIGNS, sent).to_pandas().set_index("campaign_id")["cost"]
     assert costs.to_dict() == {"fair": 100, "mail": 53}
 
 
 def test_without_acquisition_campaigns_it_says_what_is_needed() -> None:
     with pytest.raises(NotInData, match="`kind` acquisition"):
-        acquisition.campaign_costs(CAMPAIGNS.filter(CAMPAIGNS.kind == "promotion"))
+        campaigns.costs(CAMPAIGNS.filter(CAMPAIGNS.kind == "promotion"))
 
 
 def test_winning_against_keeping_by_hand() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from crm_lib.analysis import (
     acquisition,
+    campaigns,
     clusters,
     clv,
     cohorts,
@@ -94,10 +95,10 @@ FACTS: dict[str, Analysis] = {
 ANALYSES: dict[str, Analysis] = {
     "acquisition.payback": lambda b: acquisition.payback(b.ledger, b.customers, **origins(b)),
     "acquisition.by_origin": lambda b: acquisition.by_origin(b.ledger, b.customers, clv=b.values, **origins(b)),
-    "acquisition.campaign_origins": lambda b: acquisition.campaign_origins(
+    "campaigns.origins": lambda b: campaigns.origins(
         b.lines, b.customers, b.table("campaigns"), b.table("exposures")
     ),
-    "acquisition.campaign_costs": lambda b: acquisition.campaign_costs(b.table("campaigns"), b.table("exposures")),
+    "campaigns.costs": lambda b: campaigns.costs(b.table("campaigns"), b.table("exposures")),
     "clusters.fit": lambda b: clusters.fit(b.customers, tried=(2, 3), resamples=2, stable_at=0.0).sizes(b.customers),
     "clv.by_customer": lambda b: b.values,
     "clv.totals": lambda b: clv.totals(b.values),

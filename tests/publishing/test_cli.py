@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -138,6 +140,44 @@ def test_a_folder_that_cannot_be_written_to_exits_2_and_is_named(
     assert result.exit_code == 2, result.output
     assert f"cannot write {blocked}" in result.stderr
     assert "Not a directory" in result.stderr
+
+
+def test_a_full_disk_is_a_clear_error_and_the_last_good_run_stays(project: Path) -> None:
+    """A limit on the size of files stands for the full disk: both refuse a write in the middle of it."""
+    assert crm("run", "six", "--as-of", DAY).exit_code == 0
+    latest = project / "reports" / "six" / "latest"
+    good = latest.resolve(), (latest / "metrics.json").read_bytes()
+    result = subprocess.run(
+        [sys.executable, "-m", "crm_lib.cli", "run", "six", "--as-of", "2023-03-15"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000)),
+        env={**os.environ, "CRM_HOME": str(project), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2, result.stderr
+    assert "cannot write" in result.stderr
+    assert "File too large" in result.stderr
+    assert "Nothing half-made was published." in result.stderr
+    assert "Traceback" not in result.stderr
+    assert (latest.resolve(), (latest / "metrics.json").read_bytes()) == good
+
+
+def test_neither_memory_nor_room_to_spill_exits_2_and_says_what_helps(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_much(*_: object, **__: object) -> None:
+        with duckdb.connect() as connection:
+            connection.execute("SET memory_limit = '20MB'; SET max_temp_directory_size = '1MB'")
+            connection.execute(f"SET temp_directory = '{tmp_path}'; SET threads = 1")
+            connection.execute(
+                "CREATE TABLE t AS SELECT range, md5(range::text) FROM range(3e6::int)"
+            )
+
+    monkeypatch.setattr("crm_lib.publishing.runner.run", too_much)
+    result = crm("run", "six", "--as-of", DAY)
+    assert result.exit_code == 2, result.output
+    assert "neither memory nor the folder to spill to has room" in result.stderr
+    assert "CRM_MEMORY" in result.stderr
 
 
 def test_rows_set_aside_cannot_be_written_where_no_file_can_be(project: Path) -> None:

@@ -45,6 +45,22 @@ def run(**given: Any) -> dict[str, Any]:
     return {**known, **given}
 
 
+def test_the_index_says_where_the_time_went() -> None:
+    times = [
+        {"stage": "data", "seconds": 30.0, "parts": {"reading": 20.0, "facts": 10.0}},
+        {"stage": "marts", "seconds": 10.0, "parts": {}},
+        {"stage": "reports", "seconds": 60.0, "parts": {"Customer base": 45.0, "Segments": 60.0}},
+    ]
+    html = site.run_index({**MANIFEST, "times": times, "peak_memory_bytes": 3 * 10**9}, {}, REPORTS)
+    rows = BeautifulSoup(html, "html.parser").select("#times ~ div tbody tr")
+    found = {row.th.text: (row.td.text, row.td["class"][-1]) for row in rows}  # type: ignore[union-attr]
+    assert found["Data"] == ("30.0 s", "crm-bar-30")
+    assert found["reading"] == ("20.0 s", "crm-bar-20")
+    assert [found[name][1] for name in ("Reports", "Segments")] == ["crm-bar-60"] * 2
+    assert "At most 3.0 GB of memory were taken" in text(html)
+    assert "Where the time went" not in text(site.run_index(MANIFEST, {}, REPORTS))
+
+
 def test_the_index_leads_with_the_business_finding_and_its_numbers() -> None:
     html = site.run_index(MANIFEST, METRICS, REPORTS)
     shown = text(html)
