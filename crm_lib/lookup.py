@@ -6,6 +6,7 @@ A row is found by the minima and maxima of its row group, so the time hardly gro
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -89,11 +90,12 @@ def customer(dataset: str, customer_id: str, *, as_of: date) -> Customer:
     """
     folder, facts = _published(dataset, as_of) or _made(dataset, as_of)
     with duckdb.connect() as connection:
-        found = _row(connection, _mart(folder, "customer"), _CUSTOMER, customer_id)
+        found = _row(connection, _mart(folder, "customer", customer_id), _CUSTOMER, customer_id)
         if found is None:
             raise UsageError(_unknown(connection, folder, customer_id, dataset, as_of))
         for mart, columns in {"name": ("name",), "clv": _CLV}.items():
-            found |= _row(connection, _mart(folder, mart), columns, customer_id) or {}
+            paths = _mart(folder, mart, customer_id)
+            found |= _row(connection, paths, columns, customer_id) or {}
         found["profit_rank"] = _rank(connection, folder, found["profit"])
         found["is_listed"] = found["is_listed"] or _is_listed(connection, folder, customer_id)
     known = {"customer_id": customer_id, "dataset": dataset, "as_of": as_of}
@@ -121,9 +123,13 @@ def _made(dataset: str, as_of: date) -> tuple[Path, dict[str, str]]:
     return book.folder, {"scope": book.scope, "currency": book.dataset.currency}
 
 
-def _mart(folder: Path, name: str) -> list[Path]:
-    """The files of a mart; none where this run has not got it."""
-    return sorted((folder / "marts" / name).glob("*.parquet"))
+def _mart(folder: Path, name: str, customer_id: str | None = None) -> list[Path]:
+    """The files of a mart, or the one with this customer; none where this run has not got it."""
+    files = sorted((folder / "marts" / name).glob("*.parquet"))
+    if customer_id is None or not files:
+        return files
+    starts = json.loads(_facts(folder).read_text())["files_from"]
+    return [files[bisect_right(starts, customer_id) - 1]]
 
 
 def _facts(folder: Path) -> Path:

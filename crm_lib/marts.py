@@ -53,13 +53,15 @@ def build(book: Book) -> Path:
     models are judged from: `lifetime.known_before` and `margins.spending`), clv, profit_rank (profit,
     profit_rank), and, to be added up, moves (`flow.moves`), cohorts (`cohorts.cells`) and buyers
     (`dashboard.by_revenue`). `clv.json`: earning (what the margin is made of), profit_label, horizon_months,
-    discount_rate (a year), buyers (customers with a purchase), model, customers (valued), clv (their sum,
+    discount_rate (a year), buyers (customers with a purchase), files_from (the id that each file of a mart
+    begins with, or before), model, customers (valued), clv (their sum,
     money), and reason (why no model may be used, so that there is no mart `clv` and no sum; else empty).
     """
 
     def write(folder: Path) -> None:
-        _write_customers(book, folder)
-        _write_clv(book, folder)
+        starts = _starts(book)
+        _write_customers(book, folder, starts)
+        _write_clv(book, folder, starts)
 
     return cache.built(book.folder / "marts", write)
 
@@ -167,7 +169,7 @@ def _compared(book: Book, day: date) -> Path:
     then = book.customers_at(day).select("customer_id", *_THEN, was_known=True)
 
     def write(folder: Path) -> None:
-        for number, part in enumerate(_parts(book)):
+        for number, part in enumerate(_parts(_starts(book))):
             both = part(then).outer_join(part(now), "customer_id")
             known = both.mutate(
                 customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
@@ -182,17 +184,22 @@ def _compared(book: Book, day: date) -> Path:
 # --- by range of ids ------------------------------------------------------------------------------
 
 
-def _parts(book: Book) -> list[Part]:
-    """Ranges of ids with some `CUSTOMERS_A_FILE` customers each, in order; together they hold everyone."""
+def _parts(starts: list[str]) -> list[Part]:
+    """Ranges of ids, in order, which together hold everyone. In: `_starts`."""
+    bounds = [None, *starts[1:], None]
+    return [_range(low, high) for low, high in pairwise(bounds)]
+
+
+def _starts(book: Book) -> list[str]:
+    """Where ranges of ids with some `CUSTOMERS_A_FILE` customers each begin; the first at ""."""
     ids = book.customers.select("customer_id")
     count = -(-int(ids.count().execute()) // CUSTOMERS_A_FILE)
     if count <= 1:
-        return [lambda table: table]
+        return [""]
     # Any bounds will do; those of a sample make ranges of about the same size.
     sample = collect(ids.sample(1000 / CUSTOMERS_A_FILE))
     known = sorted(sample["customer_id"])
-    bounds = [None, *(known[len(known) * i // count] for i in range(1, count)), None]
-    return [_range(low, high) for low, high in pairwise(bounds)]
+    return ["", *(known[len(known) * i // count] for i in range(1, count))]
 
 
 def _range(low: str | None, high: str | None) -> Part:
@@ -225,11 +232,11 @@ def _plain(table: ir.Table) -> ir.Table:
 # --- customers ------------------------------------------------------------------------------------
 
 
-def _write_customers(book: Book, folder: Path) -> None:
+def _write_customers(book: Book, folder: Path, starts: list[str]) -> None:
     made = _customers(book)
     split = lifetime.split_day(book.observed, book.warm_up_ends)
     named = book.named(book.customers)
-    for number, part in enumerate(_parts(book)):
+    for number, part in enumerate(_parts(starts)):
         _write(made(part), folder, "customer", number)
         if split:
             _write(_known_before(part(book.occasions), split), folder, "held", number)
@@ -314,7 +321,7 @@ def _written(book: Book, folder: Path, name: str) -> ir.Table:
 # --- lifetime value -------------------------------------------------------------------------------
 
 
-def _write_clv(book: Book, folder: Path) -> None:
+def _write_clv(book: Book, folder: Path, starts: list[str]) -> None:
     customers = _written(book, folder, "customer")
     held = _written(book, folder, "held") if (folder / "held").is_dir() else None
     choice = lifetime.choose(customers, book.occasions, **book.span, known=held)
@@ -328,6 +335,7 @@ def _write_clv(book: Book, folder: Path) -> None:
         "model_name": choice.fitted.name if choice.fitted else None,
         "parameters": dict(choice.fitted.params_) if choice.fitted else {},
         "reason": choice.refusal,
+        "files_from": starts,
         "customers": 0,
         "clv": None,
     }

@@ -24,6 +24,7 @@ _WHOLE = ibis.window()
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _BITS = 60
 """So many categories fit beside each other into a whole number of the engine."""
+_TIMED = ("weekday", "month", "hour")
 _OF_DAYS = ("weekday", "month")
 """Habits that the day alone tells."""
 _VALUE = ("customer_group", "kind", "value", "place")
@@ -162,19 +163,21 @@ def habits(
     else:
         rows = _placed(_bought(lines, profile, attribute), dimension, week_start, top)
         unit = rows.day if occasion == "day" else rows.order_id
-        each = rows.group_by(*_VALUE, "customer_id", unit=unit).agg(
-            at=rows["at"].min(), amount=rows.amount.sum()
-        )
-    of_customer = each.group_by(*_VALUE, "customer_id").agg(
+        keys = (*_keys(dimension, attribute), "customer_id")
+        each = rows.group_by(*keys, unit=unit).agg(at=rows["at"].min(), amount=rows.amount.sum())
+    of_customer = each.group_by(*_keys(dimension, attribute), "customer_id").agg(
         units=each.count(), at=each["at"].min(), amount=each.amount.sum()
     )
-    parts = of_customer.group_by(*_VALUE).agg(
+    parts = of_customer.group_by(*_keys(dimension, attribute)).agg(
         at=of_customer["at"].min(),
         occasions=of_customer.units.sum(),
         customers=of_customer.count(),
         purchases=of_customer.amount.sum(),
     )
-    parts = parts.mutate(value=ibis.coalesce(parts.value, _name(parts["at"], dimension)))
+    if dimension in _TIMED:
+        parts = parts.mutate(kind=ibis.literal("value"), value=_name(parts["at"], dimension))
+    if attribute is None:
+        parts = parts.mutate(customer_group=ibis.literal(EVERYONE))
     in_group = parts.occasions.sum().over(group_by="customer_group")
     return in_order(parts.mutate(occasions_share=parts.occasions / in_group), "customer_group")[
         "customer_group", "value", "place", "occasions", "occasions_share", "customers", "purchases"
@@ -307,8 +310,14 @@ def _how_many(each: ir.Table, masks: dict[str, int]) -> pd.DataFrame:
     return found.set_index("customer_group").rename(columns=names)
 
 
+def _keys(dimension: str, attribute: str | None) -> tuple[str, ...]:
+    """What tells the rows of a habit apart: texts that are the same for all are no key."""
+    group = () if attribute is None else ("customer_group",)
+    return (*group, "place") if dimension in _TIMED else (*group, "kind", "value", "place")
+
+
 def _placed(bought: ir.Table, dimension: str, week_start: str, top: int) -> ir.Table:
-    """Lines with kind and place of a habit's dimension, and value, or `at`, the time that names it."""
+    """Lines with the place of a habit's dimension, and `at`, the time that names it, or kind and value."""
     if dimension not in _DIMENSIONS:
         raise UsageError(unknown("habit", dimension, _DIMENSIONS))
     if dimension in ("channel", "place"):
@@ -325,19 +334,16 @@ def _placed(bought: ir.Table, dimension: str, week_start: str, top: int) -> ir.T
         _check_time_of_day(bought)
         place = bought.ordered_at.hour()
     return bought.mutate(
-        kind=ibis.literal("value"),
-        value=ibis.null("string"),
         place=place.cast("int64"),
         at=bought.ordered_at if dimension == "hour" else bought.day,
     )
 
 
 def _name(at: ir.Value, dimension: str) -> ir.StringValue:
-    """What the weekday, month or hour of the time is called; null for other dimensions."""
+    """What the weekday, month or hour of the time is called."""
     if dimension == "weekday":
         return at.day_of_week.full_name()
-    formats = {"month": "%B", "hour": "%H:00"}
-    return at.strftime(formats[dimension]) if dimension in formats else ibis.null("string")
+    return at.strftime("%B" if dimension == "month" else "%H:00")
 
 
 def _check_time_of_day(bought: ir.Table) -> None:
