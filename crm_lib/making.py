@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 
 from crm_lib import baskets, cache, contents, engine, history, ledger
@@ -65,12 +65,21 @@ def records(rows: Accepted, made: History) -> ledger.Records:
 
 def _spans(made: History) -> list[ledger.Span]:
     """The months of the ledger as they were counted."""
-    again = {} if made.repeated is None else contents.by(made.repeated.mutate(month=baskets.month_of(made.repeated.day)), "month")  # fmt: skip
-    twice = json.dumps(sorted((str(month), found) for month, found in again.items()))
-    return [
-        ledger.Span(f"{batch.key} {twice}", date.fromisoformat(batch.first), made.months_in(range(at, at + 1)))
-        for at, batch in enumerate(made.contents.batches)
-    ]  # fmt: skip
+    starts = [date.fromisoformat(batch.first) for batch in made.contents.batches]
+    again, spans = _again(made), []
+    for at, (start, end) in enumerate(pairwise([*starts, date.max])):
+        inside = {month: it for month, it in again.items() if start <= month < end}
+        key = f"{made.contents.batches[at].key} {sorted(inside.items())}"
+        spans.append(ledger.Span(key, start, made.months_in(range(at, at + 1))))
+    return spans
+
+
+def _again(made: History) -> dict[date, str]:
+    """By month, a hash of which orders are bought on several days, and therefore counted once."""
+    if made.repeated is None:
+        return {}
+    dated = made.repeated.mutate(month=baskets.month_of(made.repeated.day))
+    return contents.by(dated, "month")
 
 
 def _judge(rows: Accepted, folder: Path) -> None:
