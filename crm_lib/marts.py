@@ -91,7 +91,7 @@ def equity(book: Book) -> dict[str, Any]:
 def profiles(book: Book) -> ir.Table:
     """The mart `customer` with attributes under their own names, as in `book.profile`: one that is called
     as a fact is `<name>_given`, one that is called as anything else of the mart stands in its place."""
-    customers = read(book, "customer")
+    customers = book.named(read(book, "customer"))
     facts = set(book.customers.columns)
     given = {
         name.removesuffix("_given"): name for name in customers.columns if name.endswith("_given")
