@@ -1,6 +1,6 @@
 """Spark: the same Ibis expressions where the data lives, for companies that outgrow one machine.
 
-Only `engine.connect` imports this module: it needs the extra `spark` and a Java runtime. What Ibis'
+Only `engine.of_kind` imports this module: it needs the extra `spark` and a Java runtime. What Ibis'
 PySpark backend says otherwise than its DuckDB backend is set right here, in one place.
 """
 
@@ -43,7 +43,7 @@ OVERFLOW = "NUMERIC_VALUE_OUT_OF_RANGE"
 
 SEMANTICS = {
     "spark.sql.session.timeZone": "UTC",
-    # A faulty cast, an amount too large and a division by zero are errors, never silent nulls.
+    # A faulty cast and an amount too large are errors, never silent nulls.
     "spark.sql.ansi.enabled": "true",
     # A timestamp has no zone unless it says so, as in DuckDB and in Parquet written by others.
     "spark.sql.timestampType": "TIMESTAMP_NTZ",

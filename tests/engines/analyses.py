@@ -99,6 +99,7 @@ ANALYSES: dict[str, Analysis] = {
         b.lines, b.customers, b.table("campaigns"), b.table("exposures")
     ),
     "campaigns.costs": lambda b: campaigns.costs(b.table("campaigns"), b.table("exposures")),
+    "acquisition.brought": lambda b: acquisition.brought(b.ledger, b.customers),
     "clusters.fit": lambda b: clusters.fit(b.customers, tried=(2, 3), resamples=2, stable_at=0.0).sizes(b.customers),
     "clv.by_customer": lambda b: b.values,
     "clv.totals": lambda b: clv.totals(b.values),
@@ -106,6 +107,7 @@ ANALYSES: dict[str, Analysis] = {
     "clv.alive_bands": lambda b: clv.alive_bands(b.values),
     "clv.best": lambda b: clv.best(b.values, b.model, rows=5),
     "clv.listed": lambda b: clv.listed(b.values, b.profits, {"stage": b.stages}, b.customers),
+    "cohorts.cells": lambda b: cohorts.cells(b.customer_months, b.customers),
     "cohorts.triangle": lambda b: cohorts.triangle(b.customer_months, b.customers, **b.span),
     "concentration.lorenz": lambda b: concentration.lorenz(b.customers, points=7),
     "concentration.gini": lambda b: concentration.gini(b.customers),
@@ -114,6 +116,7 @@ ANALYSES: dict[str, Analysis] = {
     "concentration.customers_for_share": lambda b: concentration.customers_for_share(b.customers),
     "concentration.negatives": lambda b: concentration.negatives(b.customers),
     "concentration.ranked": lambda b: concentration.ranked(b.customers),
+    "dashboard.by_revenue": lambda b: dashboard.by_revenue(b.customer_months, observed=b.observed),
     "dashboard.measures": lambda b: dashboard.measures(
         b.months, b.customer_months, b.customers, ledger=b.ledger, **b.span
     ),
@@ -124,6 +127,7 @@ ANALYSES: dict[str, Analysis] = {
     "decomposition.decompose": lambda b: decomposition.decompose(b.lines, measure="margin", **halves(b)),
     "equity.stakes": lambda b: equity.stakes(b.values),
     "equity.newcomers": won,
+    "flow.moves": lambda b: flow.moves(b.customer_months, b.customers, warm_up_ends=b.warm_up_ends),
     "flow.monthly": lambda b: flow.monthly(b.customer_months, b.customers, b.months, **b.span),
     "flow.quarterly": lambda b: flow.quarterly(
         b.customer_months, b.customers, b.months, fiscal_year_start=2, **b.span
