@@ -196,6 +196,10 @@ class Compiler(PySparkCompiler):
             return ratio
         return self.if_(whole.eq(0), part * self.POS_INF, ratio)
 
+    def visit_BitOr(self, op: ops.BitOr, *, arg: Any, where: Any) -> Any:
+        """Ibis knows Spark's `bit_or` not yet."""
+        return self.agg.bit_or(arg, where=where)
+
     def visit_Hash(self, op: ops.Hash, *, arg: Any) -> Any:
         """64 bits; of a row as text, because Spark's hash of one passes nulls over, wherever they are."""
         if op.arg.dtype.is_struct():
@@ -249,8 +253,11 @@ class Backend(PySparkBackend):
         if not temp:
             return super().create_table(name, obj, temp=temp, **kwargs)
         rows = obj if isinstance(obj, ir.Table) else ibis.memtable(obj)
-        self._run_pre_execute_hooks(rows)
         return self._create_cached_table(name, rows)
+
+    def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
+        self._run_pre_execute_hooks(expr)  # which Ibis forgets
+        return super()._create_cached_table(name, expr)
 
     def drop_table(self, name: str, /, **kwargs: Any) -> None:
         if name in self._cached_dataframes:
