@@ -216,12 +216,14 @@ def monthly(baskets: ir.Table) -> ir.Table:
 
 
 def months(rows: ir.Table, monthly: ir.Table) -> ir.Table:
-    """One row a month with an order line: the measures of `facts.months`. rows: `customer_months`."""
+    """One row a month with an order line: the measures of `facts.months` and the columns of `monthly`.
+
+    rows: `customer_months`.
+    """
     named = rows.customer_id.notnull()
     grouped = rows.group_by("month").agg(
         active_customers=rows.count(where=named & (rows.orders > 0)),
         anonymous_revenue=added(rows.revenue, where=~named).fill_null(0),
         **sums(rows),
     )
-    orders = monthly.select("month", "orders")
-    return grouped.left_join(orders, "month").drop("month_right")
+    return grouped.left_join(monthly.drop("lines"), "month").drop("month_right")

@@ -20,7 +20,7 @@ OCCASIONS = "occasions"
 ORDERS = "orders"
 """A hash a basket with a purchase, by which orders bought on several days are found: basket."""
 MONTHLY = "monthly"
-"""One row a month: month, orders (with a purchase), lines, discounted, costed (lines with either known)."""
+"""`baskets.months`: one row a month."""
 
 
 def count(lines: ir.Table, occasion: Occasion, backend: Backend, folder: Path) -> None:
@@ -29,14 +29,15 @@ def count(lines: ir.Table, occasion: Occasion, backend: Backend, folder: Path) -
     put = baskets.of(lines)
     with _held(put if occasion == "order" else put.drop("bought_at"), backend) as put:
         with _held(baskets.customer_days(put), backend) as days:
-            _write(baskets.customer_months(days, occasion), folder, MONTHS)
+            with _held(baskets.customer_months(days, occasion), backend) as months:
+                _write(months, folder, MONTHS)
+                _write(baskets.months(months, baskets.monthly(put)), folder, MONTHLY)
             if occasion == "day":
                 _write(baskets.occasions_of_days(days), folder, OCCASIONS)
         if occasion == "order":
             _write(baskets.occasions_of(put, occasion), folder, OCCASIONS)
         bought = put.filter(put.is_bought)
         _write(bought.select(basket=hash_of(bought)), folder, ORDERS)
-        _write(baskets.monthly(put), folder, MONTHLY)
 
 
 def hash_of(rows: ir.Table) -> ir.IntegerValue:

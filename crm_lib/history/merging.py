@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from crm_lib import baskets
+from crm_lib import baskets, facts
 
 _STATE = (
     "customer_id", "orders", *baskets.SUMS, "first_on", "second_on", "last_on", "occasions",
@@ -25,16 +25,23 @@ def deeds(customers: ir.Table) -> ir.Table:
     return customers.filter(customers.lines > 0).select(_STATE)
 
 
-def brought_forward(
-    old: ir.Table, new: ir.Table, gaps: ir.Table, repeated: ir.Table | None, before: ir.Table | None
-) -> ir.Table:  # fmt: skip
-    """`facts.deeds` before a day and from it on, together.
+def since(months: ir.Table, occasions: ir.Table, every: ir.Table) -> ir.Table:
+    """`facts.deeds` of a time alone, an order counted on each day; but median_gap_days over all time.
 
-    new: of the occasions and months since, an order counted on each day. gaps: customer_id,
-    median_gap_days over all occasions of those who bought since. repeated: of all lines;
-    before: of the old ones, whose orders are counted once already.
+    months, occasions: of that time. every: the occasions of all time.
     """
-    later = new.drop("median_gap_days").left_join(gaps, "customer_id").drop("customer_id_right")
+    made = facts.deeds(months, baskets.history(occasions), None).drop("median_gap_days")
+    gaps = baskets.median_gaps(every.semi_join(occasions, "customer_id"))
+    return made.left_join(gaps, "customer_id").select(_STATE)
+
+
+def brought_forward(
+    old: ir.Table, later: ir.Table, repeated: ir.Table | None, before: ir.Table | None
+) -> ir.Table:
+    """`facts.deeds` before a day and from it on (`since`), together.
+
+    repeated: of all lines; before: of the old ones, whose orders are counted once already.
+    """
     stayed = old.left_join(later, "customer_id", rname="{name}_new").drop("customer_id_new")
     bought = stayed.occasions_new.notnull()
     merged = stayed.select(
@@ -49,7 +56,7 @@ def brought_forward(
         last_gap_days=stayed.last_gap_days_new.coalesce(stayed.last_gap_days),
         active_months=_both(stayed, "active_months"),
     )
-    every = merged.union(later.anti_join(old, "customer_id").select(_STATE))
+    every = merged.union(later.anti_join(old, "customer_id"))
     return every if repeated is None else _fewer(every, repeated, before)
 
 
