@@ -42,7 +42,7 @@ def make(
     records = {record.stem: record for record in manifest.reports}
     tasks = [
         Task(report.path, records[report.stem].parameters, draft / "exports", scratch, cell_timeout_seconds)
-        for report in reports
+        for report in sorted(reports, key=_length, reverse=True)
     ]  # fmt: skip
     siblings = [{"title": report.title, "href": f"{report.stem}.html"} for report in reports]
 
@@ -62,6 +62,11 @@ def make(
     made.metrics = dict(sorted(made.metrics.items()))
     made.problems = dict(sorted(made.problems.items()))
     return made
+
+
+def _length(report: Report) -> int:
+    """How much a notebook has to do: the longest begin first, so that none is left to run alone at the end."""
+    return sum(cell.cell_type == "code" for cell in nbformat.read(report.path, as_version=4).cells)
 
 
 def _render(
