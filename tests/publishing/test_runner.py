@@ -83,7 +83,9 @@ def test_the_manifest_says_what_the_run_was_made_from(published: Path) -> None:
     }  # fmt: skip
     assert {"python", "duckdb", "pandas"} <= set(facts["versions"])
     assert set(facts["durations"]) == {"data", "marts", "reports"}
-    assert {"reading", "facts", "ledger"} <= set(facts["data_durations"])
+    # What another test has opened before is in the cache and takes no time.
+    stages = {"reading", "judging", "judging as of the day", "facts", "ledger"}
+    assert set(facts["data_durations"]) in (stages, set())
     assert facts["peak_memory_bytes"] > 100 * 2**20
 
 
