@@ -1,6 +1,7 @@
 """Parts: the pieces that a table is delivered in. Each is read, staged, judged and remembered by itself.
 
-A file is a part, and so is a month of a database table. What a query makes of several files is one, and so is a table of a DuckDB file.
+A file is a part, and so is a month of a database table. What a query makes of several files is one, and
+so is a table of a DuckDB file.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ class Part:
     """One delivered piece of a table.
 
     label: what its rows bear as `source_file`. number: its place among the parts of the table, from 0
-    (a month of a database table: its own number), which opens the `row_id` of its rows. contents: hash of each file behind it, by label. files: these
-    files; one, but for a query.
+    (a month of a database table: its own number), which opens the `row_id` of its rows. contents: hash
+    of each file behind it, by label. files: these files; one, but for a query.
     """
 
     label: str

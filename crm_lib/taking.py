@@ -11,6 +11,7 @@ from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +21,8 @@ from ibis.backends.duckdb import Backend
 from crm_lib import cache, corrections, project, schema, sources, staging
 from crm_lib.dataset import Dataset
 from crm_lib.parts import PART_BITS, Part
-from crm_lib.quality import judge
+from crm_lib.quality import copies, judge
+from crm_lib.quality.dates import EARLIEST, LATEST
 from crm_lib.quality.rule import Rule
 
 Timed = Callable[[str], AbstractContextManager[None]]
@@ -32,7 +34,7 @@ class StagedPart:
 
     key: hash of everything that its staged rows and their failures depend on, but for copies of rows of
     other parts. staged_key: of the rows alone. first_on, last_on: days that its rows are recorded on (None
-    where none is dated). undated: rows without such a day. columns: of the raw part. noticed: of its files.
+    where none is dated). undated: rows without such a day, or with one that stands for "unknown". columns: of the raw part. noticed: of its files.
     """
 
     key: str
@@ -153,7 +155,7 @@ def _described(
     rows = table.backend.read_parquet(list(paths.values()))
     figures = {"rows": rows.count()}
     if table.declared.recorded in rows.columns:
-        day = rows[table.declared.recorded].cast("date")
+        day = _plausible(rows[table.declared.recorded].cast("date"))
         figures |= {"first_on": day.min(), "last_on": day.max(), "undated": day.isnull().sum()}
     counted = rows.group_by(number=rows.row_id >> PART_BITS).agg(**figures).to_pyarrow().to_pylist()
     by_number = {row.pop("number"): row for row in counted}
@@ -169,6 +171,12 @@ def _described(
         cache.beside(told).write_text(json.dumps(found[part].entry(), indent=1))
         cache.settled(told)
     return found
+
+
+def _plausible(day: ir.DateValue) -> ir.DateValue:
+    """The day, null where it stands for "unknown": one such row would make its part touch all others."""
+    real = day.between(ibis.literal(EARLIEST).cast("date"), ibis.literal(LATEST).cast("date"))
+    return real.ifelse(day, ibis.null("date"))
 
 
 def _check_corrections(table: Delivered, found: Sequence[StagedPart]) -> None:
@@ -199,7 +207,7 @@ def _judged(table: Delivered, found: Sequence[StagedPart]) -> pa.Table:
         failures = judge.judge_each(table.rules, _rows(table, new))
         _keep_by_part(failures, {part.number: paths[part.number] for part in new})
     made = [parquet.read_table(path) for path in paths.values()]
-    if any(judge.compares_rows(rule) for rule in table.rules):
+    if any(copies.is_about_copies(rule) for rule in table.rules):
         groups = _told_together(found) if not table.declared.key else [list(found)]
         made += [_copies(table, group) for group in groups]
     whole = pa.concat_tables(made)

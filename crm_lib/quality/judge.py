@@ -60,9 +60,6 @@ def judge_copies(rules: Sequence[Rule], staged: ir.Table) -> pa.Table:
     return pa.concat_tables(found)
 
 
-compares_rows = copies.is_about_copies
-
-
 def _applicable(rules: Sequence[Rule], staged: ir.Table) -> list[Rule]:
     return [r for r in rules if r.kind == "row" and set(_sources(r)) <= set(staged.columns)]
 

@@ -135,6 +135,12 @@ def test_copies_of_rows_in_other_files_are_found_and_forgotten(shop: Workshop) -
     assert failing(taken()) == []
 
 
+def test_a_day_that_stands_for_unknown_does_not_stretch_what_a_part_covers(shop: Workshop) -> None:
+    put(shop, "2023-02", MONTHS["2023-02"] + "c1,7,1900-01-01,1\nc1,8,9999-12-31,1\n")
+    part = taken().parts["lines"][1]
+    assert (str(part.first_on), str(part.last_on), part.undated) == ("2023-02-05", "2023-02-05", 2)
+
+
 def test_a_correction_stages_the_part_it_is_for(shop: Workshop) -> None:
     before = written(taken())
     header = "source_file,row_id,customer,order,day,amount\n"
