@@ -50,9 +50,9 @@ class ReportCoverage:
     @property
     def unlock(self) -> str:
         """Each missing item with what it would make possible."""
-        by_item: dict[str, list[str]] = {}
+        by_item: dict[str, dict[str, None]] = {}  # several analyses may name the same purpose
         for lack in self.lacks:
-            by_item.setdefault(lack.item, []).append(lack.purpose.rstrip(".") or lack.analysis)
+            by_item.setdefault(lack.item, {})[lack.purpose.rstrip(".") or lack.analysis] = None
         return "; ".join(f"{item}: {', '.join(purposes)}" for item, purposes in by_item.items())
 
 

@@ -39,6 +39,12 @@ def notebook(tmp_path: Path, project: Project) -> Notebook:
     return make
 
 
+def test_a_purpose_that_several_analyses_share_is_said_once() -> None:
+    lacks = tuple(coverage.Lack("lines.cost", name, "contribution.") for name in ("a", "b"))
+    report = coverage.ReportCoverage("06", "Value", "partial", lacks)
+    assert (report.missing, report.unlock) == ("lines.cost", "lines.cost: contribution")
+
+
 def test_full_partial_and_impossible(notebook: Notebook) -> None:
     notebook("01_whole", LINES_ONLY)
     notebook("02_part", LINES_ONLY, OPTIONAL_ROLE)
