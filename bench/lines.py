@@ -37,14 +37,11 @@ DRIVERS = {
 
 
 @dataclass(frozen=True)
-class Scenario:
+class Scenario(process.Scenario):
     """A company's size and what is made of its lines: facts, ledger, cohorts; or the short summary."""
 
     task: Task
     size: str
-    quick: bool = False
-    is_full: bool = False
-    only_full: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from bench import data, process
@@ -34,17 +34,13 @@ SIZES = {
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """One line of a table. `size` is a key of SIZES; `quick`: part of `QUICK=1` too."""
+class Scenario(process.Scenario):
+    """One line of a table. `size` is a key of SIZES."""
 
     task: Task
     model: str
     size: str
     engines: tuple[str, ...] = ALL
-    quick: bool = False
-    only_full: tuple[str, ...] = field(default=())
-    """Engines that are measured only with `FULL=1`, because they take minutes."""
-    is_full: bool = False
 
     @property
     def name(self) -> str:

@@ -22,13 +22,10 @@ LOOKUPS = 300
 
 
 @dataclass(frozen=True)
-class Scenario:
+class Scenario(process.Scenario):
     """A company's size. Runs with 4 GB of memory are among those `only_full`."""
 
     size: str
-    quick: bool = False
-    is_full: bool = False
-    only_full: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -12,10 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bench import data
 
@@ -30,24 +32,26 @@ Run = dict[str, Any]
 Say = Callable[[str], None]
 
 
-class Scenario(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class Scenario(ABC):
     """What is measured together, and kept in one file of results.
 
-    quick: part of `QUICK=1`, too. is_full: only with `FULL=1`. only_full: engines measured only then.
+    quick: part of `QUICK=1`, too. is_full: only with `FULL=1`. only_full: engines measured only then,
+    because they take minutes.
     """
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def quick(self) -> bool: ...
-    @property
-    def is_full(self) -> bool: ...
-    @property
-    def only_full(self) -> tuple[str, ...]: ...
+    quick: bool = False
+    is_full: bool = False
+    only_full: tuple[str, ...] = ()
 
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Of the file of results."""
+
+    @abstractmethod
     def measure(self, *, repetitions: int, full: bool, say: Say) -> dict[str, Any]:
         """The result: scenario, machine, and every run of every engine, in the order they ran."""
-        ...
 
 
 def python(environment: str | None = None) -> Path:

@@ -25,13 +25,12 @@ LIMIT_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
-class Scenario:
+class Scenario(process.Scenario):
     """The run that `make report` makes."""
 
-    quick: bool = False
-    is_full: bool = False
-    only_full: tuple[str, ...] = ()
-    name: str = f"report-{DATASET}"
+    @property
+    def name(self) -> str:
+        return f"report-{DATASET}"
 
     def measure(self, *, repetitions: int, full: bool, say: Say) -> dict[str, Any]:
         """Cold and warm runs in turn, then what the floor is made of."""
