@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-YEAR_DAYS = 365.25
 Rate = Annotated[Decimal, Field(ge=0, lt=1_000_000_000)]
 
 CONTACT_KINDS = ("complaint", "survey", "service", "visit", "request", "reason")

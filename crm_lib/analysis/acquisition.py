@@ -22,11 +22,11 @@ from crm_lib import schema
 from crm_lib.engine import collect, kept
 from crm_lib.errors import NotInData, UsageError, unknown
 from crm_lib.needs import needs
-from crm_lib.periods import Window, last_full_month
+from crm_lib.periods import YEAR_DAYS, Window, last_full_month
 
 FEWEST = 30
 """With fewer customers observed in a month of the relationship, payback is not followed further."""
-YEAR_DAYS, YEAR_MONTHS, HALF_YEAR = 365, 12, 6
+YEAR_MONTHS, HALF_YEAR = 12, 6
 LEVEL = 0.95
 COVERED = 0.95
 """Below this share of customers with a recorded cost, the CAC is that of those who have one."""

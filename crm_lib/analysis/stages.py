@@ -29,10 +29,10 @@ import pandas as pd
 
 from crm_lib.engine import collect
 from crm_lib.needs import needs
+from crm_lib.periods import YEAR_DAYS
 from crm_lib.stage_rules import DEFAULT, STAGES, Thresholds
 
 COLUMNS = ("customer_id", "stage", "expected_gap_days", "silence", "return_multiple")
-_YEAR_DAYS = 365.25
 
 
 @needs(lines=())
@@ -175,7 +175,7 @@ def at_risk(stages: ir.Table, customers: ir.Table) -> ir.Table:
     name = [column for column in ("name",) if column in customers.columns]
     risky = stages.filter(stages.stage.isin(["At risk", "Dormant"]))
     risky = _with(risky, customers, *name, "days_since_last", "occasions", "revenue", "T")
-    years = ibis.greatest((risky["T"] + 1) / _YEAR_DAYS, 1.0)
+    years = ibis.greatest((risky["T"] + 1) / YEAR_DAYS, 1.0)
     listed = risky.mutate(value_at_stake=risky.revenue.cast("float64") / years).filter(
         lambda t: t.value_at_stake > 0
     )

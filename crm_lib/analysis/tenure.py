@@ -33,9 +33,8 @@ import pandas as pd
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError
 from crm_lib.needs import needs
-from crm_lib.periods import Window
+from crm_lib.periods import YEAR_DAYS, Window
 
-YEAR_DAYS = 365.25
 MIDDLE = 14
 """Days from the first of a month to its middle."""
 LEVEL = 0.95

@@ -9,9 +9,9 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from crm_lib import baskets
-from crm_lib.cost_rules import YEAR_DAYS
 from crm_lib.ledger import costs
 from crm_lib.ledger.records import Records
+from crm_lib.periods import YEAR_DAYS
 
 COUNTS = ("occasions", "orders", "lines")
 SERVING = ("contact_cost", "effort_cost", "handling_cost", "terms_cost")

@@ -15,6 +15,7 @@ from crm_lib.analysis import tenure
 from crm_lib.book import Book
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData
+from crm_lib.periods import YEAR_DAYS
 from crm_lib.present import words
 from crm_lib.score.row import Row
 from crm_lib.score.truth import Truth
@@ -79,7 +80,7 @@ def _lasting(truth: Truth, book: Book, years: int) -> ir.Table:
     first = spells.filter(spells.spell == 1)
     left = ibis.coalesce(first.left_on, ibis.literal(book.as_of))
     days = left.delta(first.began_on, unit="day")
-    whole = years * tenure.YEAR_DAYS
+    whole = years * YEAR_DAYS
     return first.select("customer_id", days=days, is_sure=days - 1 >= whole).filter(
         ibis._.days + 1 > whole
     )
