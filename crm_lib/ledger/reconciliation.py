@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -22,14 +22,17 @@ def reconciliation(records: Records, ledger: ir.Table, known: Sequence[Component
     nobody. difference = source + by_rule − out_of_scope − ledger, which is 0.00. Components that are
     missing, or made of rates alone (handling, payment terms), have no source to agree with.
     """
-    sources = {name: rows for name, rows in _sources(records).items() if name in _there(known)}
-    found = [_summed(name, rows, records) for name, rows in sources.items()]
+    there = _there(known)
+    of_lines = [name for name in _OF_LINES if name in there]
+    sources = {name: rows for name, rows in _sources(records).items() if name in there}
+    found = [
+        _sold(of_lines, records),
+        *(_summed(name, rows, records) for name, rows in sources.items()),
+    ]
     source = ibis.union(*found) if len(found) > 1 else found[0]
-    held = ledger.group_by("month").agg(
-        **{name: ledger[name].sum().cast(records.money) for name in sources}
+    held = _by_component(
+        ledger, {name: ledger[name] for name in (*of_lines, *sources)}, "ledger", records
     )
-    held = held.pivot_longer(list(sources), names_to="component", values_to="ledger")
-    held = held.filter(held.ledger.notnull() & (held.ledger != 0))
     both = source.outer_join(held, ["component", "month"])
     amounts = ("source", "by_rule", "out_of_scope", "ledger")
     both = both.select(
@@ -39,6 +42,33 @@ def reconciliation(records: Records, ledger: ir.Table, known: Sequence[Component
     )
     apart = both.source + both.by_rule - both.out_of_scope - both.ledger
     return both.mutate(difference=apart.cast(records.money)).order_by("component", "month")
+
+
+def _by_component(
+    rows: ir.Table, amounts: Mapping[str, ir.Value], name: str, records: Records
+) -> ir.Table:
+    """One row a component and month with an amount that is not 0: component, month, `name`."""
+    sums = {component: value.sum().cast(records.money) for component, value in amounts.items()}
+    summed = rows.group_by("month").agg(**sums)
+    long = summed.pivot_longer(list(amounts), names_to="component", values_to=name)
+    return long.filter(long[name].notnull() & (long[name] != 0))
+
+
+def _sold(components: Sequence[str], records: Records) -> ir.Table:
+    """What the order lines record of these components: all in one reading of the lines."""
+    lines = records.lines.mutate(month=month_of(records.lines.day))
+    returned = (lines.amount < 0).ifelse(-lines.amount, records.zero())
+    recorded = {
+        "revenue": lines.amount,
+        "returns": returned,
+        "discount": costs.recorded(lines, "discount", records),
+        "cost_of_goods": costs.recorded(lines, "cost", records),
+    }
+    amounts = {name: recorded[name].cast(records.money) for name in components}
+    nothing = records.zero()
+    return _by_component(lines, amounts, "source", records).select(
+        "month", "component", "source", by_rule=nothing, out_of_scope=nothing
+    )
 
 
 def _there(known: Sequence[Component]) -> frozenset[str]:
@@ -61,8 +91,8 @@ def _summed(name: str, rows: ir.Table, records: Records) -> ir.Table:
 
 
 def _outside(name: str, rows: ir.Table, records: Records) -> ir.Table:
-    """What a scope leaves out: month, amount. Order lines out of scope are not among `rows`."""
-    if name in _OF_LINES or not records.is_scoped:
+    """What a scope leaves out: month, amount."""
+    if not records.is_scoped:
         return rows.limit(0).select("month", amount=records.zero())
     if name == "campaign_cost" and (shares := campaigns.postings(records)) is not None:
         return shares.anti_join(records.known, "customer_id").select("month", "amount")
@@ -74,16 +104,9 @@ _OF_LINES = ("revenue", "returns", "discount", "cost_of_goods")
 
 
 def _sources(records: Records) -> dict[str, ir.Table]:
-    """By component, the rows that record it: customer_id, month, recorded, by_rule (either may be null)."""
-    lines, tables = records.lines, records.tables
-    returned = (lines.amount < 0).ifelse(-lines.amount, records.zero())
-    month = month_of(lines.day)
-    found = {
-        "revenue": _rows(lines, month, lines.amount, records),
-        "returns": _rows(lines, month, returned, records),
-        "discount": _rows(lines, month, costs.recorded(lines, "discount", records), records),
-        "cost_of_goods": _rows(lines, month, costs.recorded(lines, "cost", records), records),
-    }
+    """By component not of the lines, the rows that record it: customer_id, month, recorded, by_rule (either may be null)."""
+    tables = records.tables
+    found = {}
     if "contacts" in tables:
         rows = tables["contacts"]
         rate = costs.contact_rate(rows, records)
