@@ -27,7 +27,7 @@ JUDGING = (*STAGING, "periods", "quality", "intake")
 """… which of its rows fail."""
 COUNTING = (*JUDGING, "spark", "known", "baskets", "facts", "history", "accepted")
 """… what is counted of the others, whatever the day."""
-LEDGER = (*COUNTING, "cost_rules", "ledger")
+LEDGER = (*COUNTING, "cost_rules", "cost_components", "ledger")
 """… what they earned and cost."""
 FACTS = (
     *LEDGER,

@@ -24,15 +24,13 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
+from crm_lib.cost_components import SERVING, WINNING
 from crm_lib.needs import needs
 
 _WHOLE = ibis.window()
 GIVEN_AWAY = ("discount", "returns")
 GOODS = "cost_of_goods"
-OTHERS = (
-    "contact_cost", "effort_cost", "handling_cost", "terms_cost", "exposure_cost", "campaign_cost",
-    "acquisition_cost",
-)  # fmt: skip
+OTHERS = (*SERVING, *WINNING)
 COMPONENTS = (*GIVEN_AWAY, GOODS, *OTHERS)
 AVERAGE = "none"
 """The cause of who loses although no component is above average: as everybody does."""

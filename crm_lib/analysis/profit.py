@@ -12,20 +12,14 @@ import ibis
 import ibis.expr.types as ir
 
 from crm_lib import levels
+from crm_lib.baskets import added
+from crm_lib.cost_components import COSTS, MONEY, PARTS, SERVING, WINNING, with_totals
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, unknown
 from crm_lib.needs import needs
 from crm_lib.periods import Window, is_partial_month, months
 
 _WHOLE = ibis.window()
-SERVING = ("contact_cost", "effort_cost", "handling_cost", "terms_cost")
-WINNING = ("exposure_cost", "campaign_cost", "acquisition_cost")
-COSTS = ("cost_of_goods", *SERVING, *WINNING)
-MONEY = (
-    "gross_sales", "discount", "returns", "revenue", "cost_of_goods", "gross_profit", *SERVING,
-    "cost_to_serve", *WINNING, "contribution", "profit",
-)  # fmt: skip
-"""The columns of money that customers and months are summed over."""
 _COUNTS = ("occasions", "orders", "lines")
 COLUMNS = ("customer_id", "first_month", *_COUNTS, *MONEY, "profit_rate", "is_negative")
 """What `summed` has of each customer."""
@@ -58,8 +52,9 @@ def summed(ledger: ir.Table) -> ir.Table:
     known = ledger.filter(ledger.customer_id.notnull())
     sums = known.group_by("customer_id").agg(
         first_month=known.month.min(where=known.occasions > 0),
-        **{name: known[name].sum() for name in (*_COUNTS, *MONEY)},
+        **{name: added(known[name]) for name in (*_COUNTS, *PARTS)},
     )
+    sums = with_totals(sums).select("customer_id", "first_month", *_COUNTS, *MONEY)
     return sums.mutate(profit_rate=_share(sums.profit, sums.revenue), is_negative=sums.profit < 0)
 
 
@@ -89,8 +84,9 @@ def by_month(ledger: ir.Table, *, observed: Window) -> ir.Table:
     """
     summed = ledger.group_by("month").agg(
         active_customers=ledger.count(where=ledger.customer_id.notnull() & (ledger.occasions > 0)),
-        **{name: ledger[name].sum() for name in MONEY},
+        **{name: ledger[name].sum() for name in PARTS},
     )
+    summed = with_totals(summed)
     calendar = [
         {"month": month, "is_partial": is_partial_month(month, observed)}
         for month in months(observed)
@@ -121,7 +117,8 @@ def bridge(ledger: ir.Table) -> ir.Table:
     subtotal is the start and the deductions before it; a subtotal that nothing was deducted for
     since the one before is left out, as is one that a missing cost would make misleading.
     """
-    totals = ibis.memtable(ledger.agg(**{name: ledger[name].sum() for name in MONEY}).to_pyarrow())
+    sums = with_totals(ledger.agg(**{name: ledger[name].sum() for name in PARTS}))
+    totals = ibis.memtable(sums.to_pyarrow())
     present = collect(totals.select(*(totals[name].notnull().name(name) for name in MONEY))).iloc[0]
     steps = _steps({name for name in MONEY if present[name]})
     parts = [
@@ -298,8 +295,8 @@ def by_product(
 
 def require_costs(customers: ir.Table) -> None:
     """NotInData where no cost is known: revenue alone makes nobody unprofitable. In: `by_customer`."""
-    known = customers.agg(**{name: customers[name].count() for name in COSTS})
-    if not collect(known).iloc[0].any():
+    one = collect(customers.select(COSTS).limit(1))  # null in every row, or in none
+    if len(one) and one.isna().all(axis=None):
         raise NotInData(
             "Who earns and who costs needs a cost: `cost` of the table `lines` or `contacts`, or "
             "`acquisition_cost` of `customers`. How revenue is shared among customers is in Segments."

@@ -9,9 +9,9 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
+from crm_lib.cost_components import SERVING, WINNING
 from crm_lib.dataset import Dataset
 from crm_lib.ledger import costs
-from crm_lib.ledger.months import SERVING, WINNING
 from crm_lib.ledger.records import Records
 
 Level = Literal["revenue", "gross profit", "contribution", "net profit"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crm_lib.cost_components import SERVING
 from crm_lib.ledger.components import Component
-from crm_lib.ledger.months import SERVING
 
 
 def earning(components: Sequence[Component]) -> str:

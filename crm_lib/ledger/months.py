@@ -9,20 +9,12 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from crm_lib import baskets
+from crm_lib.cost_components import COSTS, MONEY, with_totals
 from crm_lib.ledger import costs
 from crm_lib.ledger.records import Records
 from crm_lib.periods import YEAR_DAYS
 
 COUNTS = ("occasions", "orders", "lines")
-SERVING = ("contact_cost", "effort_cost", "handling_cost", "terms_cost")
-"""Components of the cost to serve."""
-WINNING = ("exposure_cost", "campaign_cost", "acquisition_cost")
-"""Components of the cost of campaigns and of acquisition."""
-COSTS = ("cost_of_goods", *SERVING, *WINNING)
-MONEY = (
-    "gross_sales", "discount", "returns", "revenue", "cost_of_goods", "gross_profit", *SERVING,
-    "cost_to_serve", *WINNING, "contribution", "profit",
-)  # fmt: skip
 COLUMNS = ("customer_id", "month", *COUNTS, *MONEY)
 
 
@@ -51,7 +43,7 @@ def of(
         **{name: nothing for name in ("discount", *COSTS) if name in lacking},
         **{name: rows[name].fill_null(0).cast(records.money) for name in ("discount", *COSTS) if name not in lacking},
     )  # fmt: skip
-    return _with_totals(rows, records, lacking).select(COLUMNS)
+    return with_totals(rows).select(COLUMNS)
 
 
 _SOLD = (
@@ -146,24 +138,3 @@ def _terms(rows: ir.Table, records: Records) -> ir.Value:
     rate = float(records.rules.capital_rate or Decimal(0)) / YEAR_DAYS
     cost = rows.revenue.cast(dt.float64) * rows.payment_days.cast(dt.float64) * rate
     return cost.cast(records.money)
-
-
-def _with_totals(rows: ir.Table, records: Records, lacking: frozenset[str]) -> ir.Table:
-    """What follows from the components: gross sales, gross profit, cost to serve, profits."""
-
-    def total(names: tuple[str, ...]) -> ir.Value:
-        known = [rows[name] for name in names if name not in lacking]
-        found = records.zero()
-        for value in known:
-            found = found + value
-        return found.cast(records.money)
-
-    discount = rows.discount if "discount" not in lacking else 0
-    gross_profit = (rows.revenue - rows.cost_of_goods).cast(records.money)
-    return rows.mutate(
-        gross_sales=(rows.revenue + rows.returns + discount).cast(records.money),
-        gross_profit=gross_profit,
-        cost_to_serve=total(SERVING),
-        contribution=(gross_profit - total(SERVING)).cast(records.money),
-        profit=(rows.revenue - total(COSTS)).cast(records.money),
-    )

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crm_lib import errors
+from crm_lib.cost_components import SERVING
 from crm_lib.periods import Window
 from crm_lib.present import words
 from crm_lib.present.numbers import Number
@@ -171,9 +172,6 @@ def profit(
         Number("unprofitable_loss", "What they cost more", row["loss"], "money", window, denominator=f"{words.count(row['unprofitable'])} customers"),
         Number("whale_peak", "Peak of the whale curve", row["peak_rate"], "percent", window, denominator=f"of {label}, by the best {words.count(row['earning'])} customers"),
     ]  # fmt: skip
-
-
-SERVING = ("contact_cost", "effort_cost", "handling_cost", "terms_cost")
 
 
 def _without_costs(steps: pd.Series, row: pd.Series, window: str) -> list[Number]:
