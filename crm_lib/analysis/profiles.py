@@ -157,27 +157,20 @@ def habits(
     the value, they are read instead of lines. Raises UsageError for an unknown dimension or attribute, NotInData where the
     lines lack the column or the time of day.
     """
-    if occasions is not None and occasion == "day" and dimension in _OF_DAYS:
-        days = occasions.select("customer_id", day="on", amount="revenue").mutate(is_purchase=True)
-        each = _placed(_bought(days, profile, attribute), dimension, week_start, top)
-    else:
-        rows = _placed(_bought(lines, profile, attribute), dimension, week_start, top)
-        unit = rows.day if occasion == "day" else rows.order_id
-        keys = (*_keys(dimension, attribute), "customer_id")
-        each = rows.group_by(*keys, unit=unit).agg(at=rows["at"].min(), amount=rows.amount.sum())
-    of_customer = each.group_by(*_keys(dimension, attribute), "customer_id").agg(
-        units=each.count(), at=each["at"].min(), amount=each.amount.sum()
-    )
-    parts = of_customer.group_by(*_keys(dimension, attribute)).agg(
-        at=of_customer["at"].min(),
-        occasions=of_customer.units.sum(),
-        customers=of_customer.count(),
-        purchases=of_customer.amount.sum(),
-    )
+    by_day = occasions if occasion == "day" and dimension in _OF_DAYS else None
+    bought = _bought(lines if by_day is None else _days(by_day), profile, attribute)
+    each = _placed(bought, dimension, week_start, top)
+    keys = ("customer_group", "place") if dimension in _TIMED else _VALUE
+    if by_day is None:
+        unit = each.day if occasion == "day" else each.order_id
+        units = each.group_by(*keys, "customer_id", unit=unit)
+        each = kept(units.agg(at=each["at"].min(), amount=each.amount.sum()))
+    sums = {"occasions": each.count(), "purchases": each.amount.sum()}
     if dimension in _TIMED:
+        parts = each.group_by(*keys).agg(at=each["at"].min(), **sums).join(_people(each), keys)
         parts = parts.mutate(kind=ibis.literal("value"), value=_name(parts["at"], dimension))
-    if attribute is None:
-        parts = parts.mutate(customer_group=ibis.literal(EVERYONE))
+    else:
+        parts = each.group_by(*keys).agg(customers=each.customer_id.nunique(), **sums)
     in_group = parts.occasions.sum().over(group_by="customer_group")
     return in_order(parts.mutate(occasions_share=parts.occasions / in_group), "customer_group")[
         "customer_group", "value", "place", "occasions", "occasions_share", "customers", "purchases"
@@ -224,6 +217,12 @@ def preferences(
       "purchases", "purchases_share", "index"]  # fmt: skip
 
 
+def _days(occasions: ir.Table) -> ir.Table:
+    """Purchase occasions that are days, as if each were one line."""
+    days = occasions.select("customer_id", day="on", amount="revenue")
+    return days.mutate(is_purchase=True)
+
+
 def _bought(lines: ir.Table, profile: ir.Table | None, attribute: str | None) -> ir.Table:
     """Purchase lines of known customers with the customer_group they belong to."""
     bought = lines.filter(lines.is_purchase, lines.customer_id.notnull())
@@ -268,9 +267,8 @@ def _by_bit(bought: ir.Table, entries: ir.Table, levels: list[str], top: int) ->
     bits = [{"level": name, "bit": 2 << i} for i, name in enumerate(levels)]
     known = ibis.memtable(bits, schema={"level": "string", "bit": "int64"})
     of_product = entries.join(known, "level").select("product_id", "bit")
-    joined = bought.left_join(of_product, "product_id")
-    lines = joined.select("customer_group", "customer_id", "amount", bit=joined.bit.fill_null(1))
-    each = kept(lines.group_by("customer_group", "customer_id").agg(mask=lines.bit.bit_or()))
+    lines = _with_bit(bought, of_product)
+    each = kept(_sets(lines))
     own = {name: 2 << i for i, name in enumerate(levels)}
     size = _how_many(each, {UNKNOWN: 1, **own}).drop(columns="buyers").sum()
     # The most common are shown; a single one beyond `top` takes no more room than as "Other".
@@ -294,7 +292,9 @@ def _by_bit(bought: ir.Table, entries: ir.Table, levels: list[str], top: int) ->
     ]
     types = {"place": "int64", "customers": "int64", "buyers": "int64"}
     people = ibis.memtable(rows, schema=dict.fromkeys((*_VALUE[:3],), "string") | types)
-    money = lines.group_by("customer_group", "bit").agg(purchases=lines.amount.sum())
+    # Products are fewer than lines: added up first, few rows look for their category.
+    paid = bought.group_by("customer_group", "product_id").agg(purchases=bought.amount.sum())
+    money = _with_bit(paid, of_product)
     which = ibis.cases(
         (money.bit == 1, UNKNOWN), *((money.bit == own[name], name) for name in names), else_=OTHER
     )
@@ -302,18 +302,39 @@ def _by_bit(bought: ir.Table, entries: ir.Table, levels: list[str], top: int) ->
     return people.join(money, ["customer_group", "value"])
 
 
-def _how_many(each: ir.Table, masks: dict[str, int]) -> pd.DataFrame:
-    """By customer_group, how many of `each` have any bit of each mask, and `buyers`: all of them."""
-    has = {f"has_{i}": ((each.mask & bits) != 0).sum() for i, bits in enumerate(masks.values())}
-    found = collect(each.group_by("customer_group").agg(buyers=each.count(), **has))
+def _with_bit(rows: ir.Table, of_product: ir.Table) -> ir.Table:
+    joined = rows.left_join(of_product, "product_id").drop("product_id_right")
+    return joined.mutate(bit=joined.bit.fill_null(1))
+
+
+def _sets(rows: ir.Table) -> ir.Table:
+    """Customers by the set of things they did, each of which is a `bit`: customer_group, mask, customers.
+
+    So there is a row a customer in between, and not one for each thing that each of them did.
+    """
+    own = rows.group_by("customer_group", "customer_id").agg(mask=rows.bit.bit_or())
+    return own.group_by("customer_group", "mask").agg(customers=own.count())
+
+
+def _how_many(sets: ir.Table, masks: dict[str, int]) -> pd.DataFrame:
+    """By customer_group, how many customers have any bit of each mask, and `buyers`: all of them."""
+    customers = sets.customers
+    has = {
+        f"has_{i}": customers.sum(where=(sets.mask & bits) != 0).fill_null(0)
+        for i, bits in enumerate(masks.values())
+    }
+    found = collect(sets.group_by("customer_group").agg(buyers=customers.sum(), **has))
     names = {f"has_{i}": name for i, name in enumerate(masks)}
     return found.set_index("customer_group").rename(columns=names)
 
 
-def _keys(dimension: str, attribute: str | None) -> tuple[str, ...]:
-    """What tells the rows of a habit apart: texts that are the same for all are no key."""
-    group = () if attribute is None else ("customer_group",)
-    return (*group, "place") if dimension in _TIMED else (*group, "kind", "value", "place")
+def _people(each: ir.Table) -> ir.Table:
+    """How many customers ever bought at each `place`, of 60 at most: customer_group, place, customers."""
+    one = ibis.literal(1, "int64")
+    places = ibis.memtable({"place": range(_BITS)}, schema={"place": "int64"})
+    sets = _sets(each.mutate(bit=one << each.place)).cross_join(places)
+    there = sets.filter((sets.mask & (one << sets.place)) != 0)
+    return there.group_by("customer_group", "place").agg(customers=there.customers.sum())
 
 
 def _placed(bought: ir.Table, dimension: str, week_start: str, top: int) -> ir.Table:
