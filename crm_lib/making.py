@@ -20,15 +20,16 @@ VERDICT = "verdict.json"
 
 
 def make(rows: Accepted, folder: Path, durations: dict[str, float]) -> None:
-    """Write the verdict, the facts and the ledger into `folder`; adds to `durations` the seconds of each.
+    """Write the facts, the verdict and the ledger into `folder`; adds to `durations` the seconds of each.
 
+    The verdict looks up whom facts met: a customer once, not each of his lines.
     Raises UsageError where an amount is too large for `money_decimals`.
     """
-    with _timed("judging as of the day", durations):
-        _judge(rows, folder)
     with _fitting_money(rows):
         with _timed("facts", durations):
             made = history.write(delivery(rows), folder)
+        with _timed("judging as of the day", durations):
+            _judge(rows, made, folder)
         with _timed("ledger", durations):
             if rows.has("contacts"):
                 ledger.check_kinds(rows.dataset.ledger, rows.staged("contacts"))
@@ -82,8 +83,8 @@ def _again(made: History) -> dict[date, str]:
     return contents.by(dated, "month")
 
 
-def _judge(rows: Accepted, folder: Path) -> None:
-    tables = list(rows.dataset.tables)
+def _judge(rows: Accepted, made: History, folder: Path) -> None:
+    tables, customers = list(rows.dataset.tables), made.customers
     verdict = verdicts.assess(
         rows.dataset,
         {name: rows.staged(name) for name in tables},
@@ -91,6 +92,7 @@ def _judge(rows: Accepted, folder: Path) -> None:
         as_of=rows.as_of,
         scope=rows.scope,
         notes=rows.intake.notes,
+        buyers=customers.filter(customers.lines > 0).select("customer_id"),
     )
     (folder / VERDICT).write_text(verdict.model_dump_json(indent=1))
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
-from typing import Any
 
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -16,11 +14,14 @@ from crm_lib.parts import ROW_NUMBER
 from crm_lib.quality import fates, gx, measures
 from crm_lib.quality.dates import day_of
 from crm_lib.quality.outcomes import Count, Example, RuleOutcome, TableCount
-from crm_lib.quality.profile import Profile, profile
+from crm_lib.quality.profile import Profile, Target, profile, shares
 from crm_lib.quality.rule import Rule
+from crm_lib.quality.tally import Tally, count_of, figures
 from crm_lib.sources import Notes
 
 _SHOWN_CHARACTERS = 40
+FEW = 100
+"""Where rows are this many times as many as what they point to, their different values are looked up."""
 
 
 class Assessment:
@@ -34,8 +35,10 @@ class Assessment:
         as_of: date,
         scope: str,
         notes: Mapping[str, Notes],
+        buyers: ir.Table | None = None,
     ) -> None:
         self.rules, self.failures, self.as_of, self.notes = rules, failures, as_of, notes
+        self._staged, self._buyers = staged, buyers
         self._fated = {
             name: fates.with_fate(
                 name,
@@ -47,14 +50,13 @@ class Assessment:
             )
             for name, table in staged.items()
         }
+        self._tallies = {name: self._tallied(name) for name in staged}
         self.counts = {name: self._counted(name, table) for name, table in staged.items()}
         self.profiles = {name: self._profiled(name) for name in staged}
 
     def anonymous(self) -> Count:
         """Accepted lines without a customer."""
-        lines = self._accepted("lines")
-        nobody = lines.filter(lines.customer_id.isnull())
-        return _count(engine.collect(nobody.aggregate(**_figures(nobody))).iloc[0])
+        return self._tallies["lines"].anonymous()
 
     def shown_profile(self, name: str) -> dict[str, float | str | None]:
         """The profile of the accepted rows, days as ISO text."""
@@ -70,29 +72,39 @@ class Assessment:
         fated = self._fated[name]
         return fated.filter(fated.fate == "accepted")
 
+    def _tallied(self, name: str) -> Tally:
+        table = schema.table(name)
+        return Tally.of(self._fated[name], table.recorded, shares(table, self._measures(name)))
+
     def _counted(self, name: str, staged: ir.Table) -> TableCount:
         """The whole and its parts, counted independently, so that the identity means something."""
-        whole = engine.collect(staged.aggregate(**_figures(staged))).iloc[0]
-        fated = self._fated[name]
-        parts = engine.collect(fated.group_by("fate").aggregate(**_figures(fated)))
-        counts = {row["fate"]: _count(row) for _, row in parts.iterrows()}
-        nothing = Count(money=Decimal(0) if "amount" in staged.columns else None)
-        return TableCount(
-            table=name,
-            read=_count(whole),
-            **{fate: counts.get(fate, nothing) for fate in fates.FATES},
-        )
+        whole = engine.collect(staged.aggregate(**figures(staged))).iloc[0]
+        parts = self._tallies[name].by_fate()
+        return TableCount(table=name, read=count_of(whole), **parts)
+
+    def _measures(self, name: str) -> list[str]:
+        """What rules, or the verdict itself, measure of a table."""
+        needed = [rule.measure for rule in self.rules[name] if rule.kind == "table"]
+        return list(dict.fromkeys([*needed, *(["total_amount"] if name == "lines" else [])]))
 
     def _profiled(self, name: str) -> Profile:
-        table = schema.table(name)
-        targets = {to: self._accepted(to) for _, to in table.references if to in self._fated}
-        needed = [rule.measure for rule in self.rules[name] if rule.kind == "table"]
-        if name == "lines":
-            needed.append("total_amount")
         return profile(
-            table, self._fated[name], targets, list(dict.fromkeys(needed)), as_of=self.as_of,
-            notes=self.notes.get(name),
+            schema.table(name), self._fated[name], self._tallies[name], self._pointed_to(name),
+            self._measures(name), as_of=self.as_of, notes=self.notes.get(name),
         )  # fmt: skip
+
+    def _pointed_to(self, name: str) -> dict[str, Target]:
+        """By column of the table that points to another one, what it may point to."""
+        table = self._staged[name]
+        found = {}
+        for column, to in schema.table(name).references:
+            if to not in self._fated or column not in table.columns:
+                continue
+            values = self._buyers if (name, column) == ("lines", "customer_id") else None
+            if self.counts[to].accepted.rows * FEW < self.counts[name].accepted.rows:
+                values = table.select(column).distinct()
+            found[column] = Target(self._accepted(to), values)
+        return found
 
     def _row_outcomes(self, name: str) -> dict[str, RuleOutcome]:
         rules = [rule for rule in self.rules[name] if rule.kind == "row"]
@@ -120,9 +132,9 @@ class Assessment:
         fated = self._fated[name]
         judged = fated.filter(fated.fate.isin(["accepted", "quarantined"]))
         failing = judged.inner_join(failures.select("row_id", "rule_id"), "row_id")
-        figures = {**_figures(failing), "example": failing.row_id.min()}
-        rows = engine.collect(failing.group_by("rule_id").aggregate(**figures))
-        counts = {row["rule_id"]: _count(row) for _, row in rows.iterrows()}
+        made = {**figures(failing), "example": failing.row_id.min()}
+        rows = engine.collect(failing.group_by("rule_id").aggregate(**made))
+        counts = {row["rule_id"]: count_of(row) for _, row in rows.iterrows()}
         where = {row["rule_id"]: int(row["example"]) for _, row in rows.iterrows()}
         return counts, problems, _examples(fated, rules, where)
 
@@ -151,25 +163,6 @@ class Assessment:
 
 def _quarantining(rules: list[Rule]) -> list[str]:
     return [r.rule_id for r in rules if r.kind == "row" and r.on_fail == "quarantine"]
-
-
-def _figures(rows: ir.Table) -> dict[str, ir.Value]:
-    """Rows and, where there is an amount, its exact sum as text (a float would round it)."""
-    figures: dict[str, ir.Value] = {"rows": rows.count()}
-    if "amount" in rows.columns:
-        figures["money"] = rows.amount.sum().cast(dt.string)
-    if "unreadable_amount" in rows.columns:
-        figures["unreadable"] = rows.unreadable_amount.notnull().sum()
-    return figures
-
-
-def _count(row: pd.Series[Any]) -> Count:
-    money = row.get("money")
-    return Count(
-        rows=int(row["rows"]),
-        money=None if "money" not in row else Decimal(0 if pd.isna(money) else money),
-        unreadable=0 if pd.isna(row.get("unreadable")) else int(row["unreadable"]),
-    )
 
 
 def _shown(

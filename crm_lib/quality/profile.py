@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import ibis
@@ -15,7 +16,8 @@ import pandas as pd
 
 from crm_lib import engine, schema
 from crm_lib.quality import measures
-from crm_lib.quality.dates import EARLIEST, day_number
+from crm_lib.quality.dates import day_number
+from crm_lib.quality.tally import Tally
 
 _NOT_CONTENT = ("source_file", "row_id", "fate")
 
@@ -50,10 +52,23 @@ class Profile:
                 self.money[name] = Decimal(row["amount"])
 
 
+@dataclass(frozen=True)
+class Target:
+    """What a column points to: the accepted `rows` of that table.
+
+    values: the different values that accepted rows have in the column, and perhaps others; given where they
+    are at hand or far fewer than the rows.
+    """
+
+    rows: ir.Table
+    values: ir.Table | None = None
+
+
 def profile(
     table: schema.Table,
     fated: ir.Table,
-    targets: dict[str, ir.Table],
+    tally: Tally,
+    targets: Mapping[str, Target],
     needed: Iterable[str],
     *,
     as_of: date,
@@ -62,17 +77,17 @@ def profile(
     """The measures `needed` of the accepted rows among `fated` (see `fates`), and its days.
 
     Days are those of every row before `as_of`, in scope or not, but for days that stand for "unknown":
-    they tell of the delivery, and the silence of one shop is no missing delivery. `targets` are the accepted rows of the tables that
-    columns of this one point to, `notes` what was noticed of its files (`sources.Notes`).
+    they tell of the delivery, and the silence of one shop is no missing delivery. `tally` is of the same rows,
+    `targets` by column what those that point to another table may point to, `notes` what was noticed of its
+    files (`sources.Notes`).
     """
     accepted = fated.filter(fated.fate == "accepted")
     found = Profile()
     columns = accepted.columns
     found.measured["required_columns_missing"] = sum(name not in columns for name in table.required)
-    _aggregate(found, table, accepted, [*needed, "rows"])
+    _aggregate(found, table, accepted, tally, [*needed, "rows"])
     if table.recorded in columns:
-        delivered = fated.filter(fated.fate != "later")
-        _days(found, delivered[table.recorded].cast(dt.date), as_of)
+        _days(found, tally.days(), as_of)
     for name in needed:
         parts = measures.split(name, table)
         if name == "identical_rows":
@@ -82,34 +97,42 @@ def profile(
             filled = accepted.filter(accepted[parts[1]].notnull())
             found.count(name, _repeated(filled, [parts[1]]))
         elif parts and parts[0] == measures.UNKNOWN:
-            target = dict(table.references)[parts[1]]
-            found.count(name, _dangling(accepted, parts[1], targets[target]))
+            found.count(name, _dangling(accepted, parts[1], targets[parts[1]]))
         elif name in measures.OF_FILES:
             files = (notes or {}).get(measures.OF_FILES[name], {})
             found.count(name, _whole_rows(accepted.filter(accepted.source_file.isin(list(files)))))
     return found
 
 
-def _aggregate(found: Profile, table: schema.Table, accepted: ir.Table, needed: list[str]) -> None:
-    """Everything that one pass over the rows can measure."""
+def shares(table: schema.Table, needed: Iterable[str]) -> list[str]:
+    """The columns of `table` of which the measures `needed` ask the share of filled cells."""
+    parts = [measures.split(name, table) for name in needed]
+    return [part[1] for part in parts if part and part[0] == "present_share"]
+
+
+def _aggregate(
+    found: Profile, table: schema.Table, accepted: ir.Table, tally: Tally, needed: list[str]
+) -> None:
+    """What the tally tells, and what one more pass over the rows can measure."""
     made: dict[str, ir.Value] = {}
     for name in needed:
         parts = measures.split(name, table)
         if name == "rows":
-            made[name] = accepted.count()
+            found.measured[name] = float(tally.by_fate()["accepted"].rows)
         elif name == "total_amount":
-            made[name] = accepted.amount.sum().cast(dt.float64)
+            found.measured[name] = tally.total_amount()
+        elif parts and parts[0] == "present_share":
+            found.measured[name] = tally.filled_share(parts[1])
         elif parts and parts[0] not in (measures.UNKNOWN, "repeated"):
             made[name] = _statistic(parts[0], accepted[parts[1]])
-    row = engine.collect(accepted.aggregate(**made)).iloc[0]
-    found.measured |= {name: _number(row[name]) for name in made}
+    if made:
+        row = engine.collect(accepted.aggregate(**made)).iloc[0]
+        found.measured |= {name: _number(row[name]) for name in made}
 
 
 def _statistic(statistic: str, column: ir.Column) -> ir.Value:
     if statistic == "distinct":
         return column.nunique()
-    if statistic == "present_share":
-        return column.notnull().mean()
     if isinstance(column, ir.TimestampValue):
         column = column.cast(dt.date)
     elif isinstance(column, ir.NumericValue):
@@ -125,23 +148,19 @@ def _number(value: Any) -> float | None:
     return float(day_number(value.date()) if isinstance(value, pd.Timestamp) else value)
 
 
-def _days(found: Profile, day: ir.Value, as_of: date) -> None:
+def _days(found: Profile, days: list[date], as_of: date) -> None:
     """First and last day, days without rows between them, longest run of such days, freshness."""
-    days = day.name("day").as_table().distinct()
-    days = days.filter(days.day >= ibis.literal(date.fromisoformat(EARLIEST)))
-    before = days.day.lag().over(order_by=days.day)
-    gaps = days.select(days.day, gap=days.day.delta(before, unit="day") - 1)
-    row = engine.collect(
-        gaps.aggregate(
-            first=gaps.day.min(), last=gaps.day.max(), empty=gaps.gap.sum(), longest=gaps.gap.max()
-        )
-    ).iloc[0]
-    first, last = _number(row["first"]), _number(row["last"])
-    found.measured |= {"first_day": first, "last_day": last}
-    if last is not None:
-        found.measured["days_without_rows"] = _number(row["empty"]) or 0.0
-        found.measured["longest_gap_days"] = _number(row["longest"]) or 0.0
-        found.measured["freshness_days"] = day_number(as_of) - last
+    found.measured |= {"first_day": None, "last_day": None}
+    if not days:
+        return
+    gaps = [(day - before).days - 1 for before, day in pairwise(days)]
+    found.measured |= {
+        "first_day": float(day_number(days[0])),
+        "last_day": float(day_number(days[-1])),
+        "days_without_rows": float(sum(gaps)),
+        "longest_gap_days": float(max(gaps, default=0)),
+        "freshness_days": float((as_of - days[-1]).days),
+    }
 
 
 def _repeated(rows: ir.Table, columns: list[str]) -> ir.Table:
@@ -153,9 +172,12 @@ def _repeated(rows: ir.Table, columns: list[str]) -> ir.Table:
     return groups.select(groups.row_id, copies=copies, **amount)
 
 
-def _dangling(rows: ir.Table, column: str, target: ir.Table) -> ir.Table:
-    """The rows whose `column` is filled with a key that `target` lacks."""
-    return _whole_rows(rows.filter(rows[column].notnull()).anti_join(target, column))
+def _dangling(rows: ir.Table, column: str, target: Target) -> ir.Table:
+    """The rows whose `column` is filled with a key that the target lacks."""
+    if target.values is None:
+        return _whole_rows(rows.filter(rows[column].notnull()).anti_join(target.rows, column))
+    strange = target.values.anti_join(target.rows, column)
+    return _whole_rows(rows.semi_join(strange, column))
 
 
 def _whole_rows(rows: ir.Table) -> ir.Table:

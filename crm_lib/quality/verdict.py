@@ -95,16 +95,18 @@ def assess(
     as_of: date,
     scope: str = "",
     notes: Mapping[str, Notes] | None = None,
+    buyers: ir.Table | None = None,
 ) -> Verdict:
     """The verdict on staged tables and the row failures found in them (`judge.judge_rows`).
 
-    `notes`: by table, what was noticed of its files when they were read (`sources.notes`).
+    `notes`: by table, what was noticed of its files when they were read (`sources.notes`). `buyers`:
+    customer_id of everyone with an accepted line, where that is known.
     Only rows before `as_of` (or without a readable date) and, for lines, in `scope` count towards
     outcomes; rows recorded later change nothing but the count `later`.
     Raises UsageError for faulty rules, a faulty scope, or one that no line meets.
     """
     rules = rulebook.load(dataset)
-    work = Assessment(rules, staged, failures, as_of, scope, notes or {})
+    work = Assessment(rules, staged, failures, as_of, scope, notes or {}, buyers)
     if scope and not work.counts["lines"].judged and work.counts["lines"].out_of_scope.rows:
         raise UsageError(
             f"None of {work.counts['lines'].out_of_scope.rows:,} order lines before {as_of} meets the "

@@ -123,6 +123,6 @@ def test_a_day_within_a_month_and_the_end_of_it(
 
 def test_seconds_are_told_of_what_was_made(make_project: MakeProject) -> None:
     write(make_project, FILES)
-    stages = ["reading", "judging", "judging as of the day", "facts", "ledger"]
+    stages = ["reading", "judging", "facts", "judging as of the day", "ledger"]
     assert list(open_book("shop", as_of="2023-04-01").durations) == stages
     assert open_book("shop", as_of="2023-04-01").durations == {}
