@@ -38,6 +38,7 @@ FACTS = (
     "btyd",
     "levels",
     "analysis",
+    "fitted",
     "marts",
 )
 """… what is made of all this."""

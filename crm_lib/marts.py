@@ -18,7 +18,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from crm_lib import cache
+from crm_lib import cache, fitted
 from crm_lib.analysis import (
     clv,
     cohorts,
@@ -32,13 +32,14 @@ from crm_lib.analysis import (
     stages,
 )
 from crm_lib.book import Book
+from crm_lib.btyd import Histories, PurchaseModel
 from crm_lib.engine import collect, kept
 
 CUSTOMERS_A_FILE = 2_500_000
 """Few enough for the memory of an engine, and no fewer: ledger and occasions are read once for each."""
+_CARRIED = (*clv.KNOWN, "is_first_seen")
 CLV_FACTS = "clv.json"
 """What the CLV mart holds, or why there is none."""
-_CARRIED = ("segment", "value_tier", "stage", "revenue", "profit", "is_first_seen")
 _GIVEN = "{name}_given"
 """What an attribute of the customer table is called where a fact has its name."""
 
@@ -72,8 +73,7 @@ def read(book: Book, name: str) -> ir.Table:
     customer: customer facts; each attribute of the customer table but the name, as `<name>_given`, and
     is_listed (has a row there; null without that table); with the columns of `segments.rfm`, `segments.value_tiers`, `stages.stage`,
     `concentration.ranked`, `profit.summed` (null without a row in the ledger), `margins.spending` and
-    `margins.earnings`. clv: `clv.by_customer`, and segment, value_tier, stage, revenue, profit,
-    is_first_seen. Raises UsageError for another name, or one that this run has not.
+    `margins.earnings`. clv: `clv.listed`, with segment, value_tier, stage, revenue, profit, is_first_seen. Raises UsageError for another name, or one that this run has not.
     """
     build(book)
     return book.mart(name)
@@ -99,6 +99,12 @@ def profiles(book: Book) -> ir.Table:
     free = {name: column for name, column in given.items() if name not in facts}
     hidden = [name for name in free if name in customers.columns]
     return customers.drop(*hidden).rename(free)
+
+
+def named(book: Book, rows: ir.Table) -> ir.Table:
+    """Rows of a mart by customer_id, with names where the audience may see them."""
+    found = book.named(rows)
+    return found.order_by("customer_id") if "name" in found.columns else rows
 
 
 def profits(book: Book) -> ir.Table:
@@ -130,6 +136,18 @@ def known_before(book: Book, holdout_days: int = 0) -> ir.Table | None:
     return kept(_known_before(book.occasions, split))
 
 
+def choice(book: Book, *, model: str = lifetime.BEST, holdout_days: int = 0) -> lifetime.Choice:
+    """`lifetime.choose`: what the marts rest on, unless another model or held-out period is asked for."""
+    usual = lifetime.split_day(book.observed, book.warm_up_ends)
+    split = lifetime.split_day(book.observed, book.warm_up_ends, holdout_days)
+    if model == lifetime.BEST and split == usual:
+        return fitted.read(build(book))
+    return lifetime.choose(
+        read(book, "customer"), book.occasions, **book.span, model=model, holdout_days=holdout_days,
+        known=known_before(book, holdout_days),
+    )  # fmt: skip
+
+
 def values(
     book: Book,
     choice: lifetime.Choice,
@@ -138,7 +156,7 @@ def values(
     horizon_months: int,
     discount_rate: float,
 ) -> ir.Table:
-    """`clv.by_customer` with segment, value_tier and stage: the mart `clv` where it is of the same model and terms."""
+    """The mart `clv`, or what it would be of this model on these terms; who never bought is in it, too."""
     made = equity(book)
     same = (made["model_name"], made["parameters"]) == (choice.model.name, choice.model.params_)
     terms = (made["horizon_months"], made["discount_rate"])
@@ -146,10 +164,10 @@ def values(
         return read(book, "clv")
     assert choice.seen is not None
     customers = found.onto(read(book, "customer"))
-    return clv.by_customer(
-        customers, choice.seen, choice.model, None, horizon_months=horizon_months,
-        discount_rate=discount_rate, carried=_CARRIED,
+    rows = _valued(
+        customers, choice.seen, choice.model, horizon_months=horizon_months, discount_rate=discount_rate
     )  # fmt: skip
+    return rows.order_by("customer_id")
 
 
 _THEN = (
@@ -343,8 +361,14 @@ def _write_clv(book: Book, folder: Path, starts: list[str]) -> None:
         each = margins.of_each(customers)
         for number, path in enumerate(sorted((folder / "customer").glob("*.parquet"))):
             some = each.onto(book.backend.read_parquet(path))
-            values = clv.by_customer(some, choice.seen, choice.fitted, None, carried=_CARRIED)
-            _write(values, folder, "clv", number)
-        row = clv.totals(_written(book, folder, "clv")).iloc[0]
+            _write(_valued(some, choice.seen, choice.fitted), folder, "clv", number)
+        values = _written(book, folder, "clv")
+        row = clv.totals(values.filter(values.clv.notnull())).iloc[0]
         known |= {"customers": int(row["customers"]), "clv": float(row["clv"])}
     (folder / CLV_FACTS).write_text(json.dumps(known, indent=1))
+    fitted.save(choice, folder)
+
+
+def _valued(customers: ir.Table, seen: Histories, model: PurchaseModel, **terms: Any) -> ir.Table:
+    values = clv.by_customer(customers, seen, model, None, carried=_CARRIED, **terms)
+    return clv.listed(values, customers, carried=_CARRIED)

@@ -7,7 +7,7 @@ joined to the customers in the engine, so that a base of any size is valued in b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -26,7 +26,9 @@ HORIZON_MONTHS = 36
 DISCOUNT_RATE = 0.10
 """A year's discount on what is earned later, unless said otherwise."""
 WORTH = ("p_alive", "expected_occasions", "margin_per_occasion", "clv")
-"""The columns of the mart, besides customer_id."""
+"""What the model says of a customer, for a list of them …"""
+KNOWN = ("segment", "value_tier", "stage", "revenue", "profit")
+"""… and what is known besides."""
 
 _HISTORY = ("x", "t_x", "T")
 _SEED = 1
@@ -186,25 +188,17 @@ def best(
 
 
 @needs(lines=())
-def listed(
-    values: ir.Table, profits: ir.Table, groups: Mapping[str, ir.Table], named: ir.Table
-) -> ir.Table:
-    """Every customer with what it earned so far and will earn, for export.
+def listed(values: ir.Table, customers: ir.Table, *, carried: Sequence[str] = ()) -> ir.Table:
+    """Every customer with what it will earn: `values`, and those who have not bought yet.
 
-    In: `by_customer`; profit.by_customer(ledger); by column, a table of customer_id and that column
-    (segment, tier, stage); the customer facts, perhaps with a name. Out: one row a customer of
-    `named`, by id: customer_id, name (where given), the columns of `groups`, revenue, profit, p_alive,
-    expected_occasions, margin_per_occasion, clv (null for who never bought).
+    In: `by_customer` with the columns `carried`, and the customer facts with them. Out: one row a customer,
+    in no order; everything but customer_id and `carried` is null for who never bought.
     """
-    name = [column for column in ("name",) if column in named.columns]
-    parts: list[tuple[ir.Table, tuple[str, ...]]] = [(rows, (by,)) for by, rows in groups.items()]
-    parts += [(profits, ("revenue", "profit")), (values, WORTH)]
-    # Columns of the same table need no join.
-    own = [column for part, wanted in parts if part is named for column in wanted]
-    table = named.select("customer_id", *name, *own)
-    for part, wanted in parts:
-        if part is not named:
-            joined = table.left_join(part.select("customer_id", *wanted), "customer_id")
-            table = joined.drop("customer_id_right")
-    every = [column for _, wanted in parts for column in wanted]
-    return table.select("customer_id", *name, *every).order_by("customer_id")
+    idle = customers.filter(customers.first_on.isnull())
+    known = ("customer_id", *carried)
+    types = values.schema().items()
+    return values.union(
+        idle.select(
+            **{name: idle[name] if name in known else ibis.null(type_) for name, type_ in types}
+        )
+    )

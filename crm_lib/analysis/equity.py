@@ -236,17 +236,17 @@ def _costs(ledger: ir.Table, window: Window, campaigns: ir.Table | None) -> dict
 def _fitted_to_new(customers: ir.Table, model: btyd.PurchaseModel) -> btyd.PurchaseModel:
     """The same kind of model, fitted to those whose first purchase was seen; `model` if all are."""
     bought = customers.filter(customers.first_on.notnull())
-    new = bought.filter(~bought.is_first_seen)
-    grouped = new.group_by(*_HISTORY).agg(weight=new.count())
-    frame = collect(grouped.order_by(*_HISTORY), max_rows=_MOST_ROWS)
-    people = int(frame["weight"].sum())
-    if people < FEWEST:
+    is_new = ~bought.is_first_seen
+    counts = collect(bought.agg(all=bought.count(), new=is_new.sum().fill_null(0))).iloc[0]
+    if counts["new"] < FEWEST:
         raise NoModel(
             f"What a new customer will buy is learnt from those whose first purchase was seen: at least "
-            f"{FEWEST}, not {people}."
+            f"{FEWEST}, not {counts['new']}."
         )
-    if people == int(bought.count().execute()):
+    if counts["new"] == counts["all"]:
         return model
+    grouped = bought.filter(is_new).group_by(*_HISTORY).agg(weight=lambda t: t.count())
+    frame = collect(grouped.order_by(*_HISTORY), max_rows=_MOST_ROWS)
     return type(model).fit(btyd.histories(frame, unit="day"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import ibis
 import ibis.expr.types as ir
@@ -121,17 +122,17 @@ def test_the_best_come_first_with_an_interval(values: ir.Table, frame: pd.DataFr
     assert (best["expected_occasions"] <= best["high"]).all()
 
 
-def test_the_export_holds_everyone(values: ir.Table, base: Base) -> None:
-    stages = base.customers.select("customer_id", stage=ibis.literal("New"))
-    profits = base.ledger.group_by("customer_id").agg(
-        revenue=base.ledger.revenue.sum(), profit=base.ledger.contribution.sum()
-    )
-    rows = collect(clv.listed(values, profits, {"stage": stages}, base.customers))
-    assert rows.columns.tolist() == [
-        "customer_id", "stage", "revenue", "profit", *clv.WORTH,
-    ]  # fmt: skip
-    assert rows["customer_id"].tolist() == sorted(rows["customer_id"])
-    assert len(rows) == 400
+def test_the_list_holds_who_never_bought_too(values: ir.Table, base: Base) -> None:
+    idle = {"customer_id": "Z", "first_on": None, "revenue": Decimal("-3")}
+    nobody = ibis.memtable([idle], schema={"customer_id": "string", "first_on": "date", "revenue": "decimal(18, 4)"})  # fmt: skip
+    revenue = base.customers.select("customer_id", "revenue")
+    known = values.join(revenue, "customer_id")
+    rows = collect(clv.listed(known, nobody, carried=["revenue"])).set_index("customer_id")
+    assert tuple(rows.columns) == tuple(known.columns[1:])
+    assert len(rows) == 401
+    assert rows.loc["Z", "revenue"] == -3
+    assert rows.loc["Z"].drop("revenue").isna().all()
+    assert rows.drop("Z").notna().all(axis=None)
 
 
 # --- equity -----------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ ANALYSES: dict[str, Analysis] = {
     "clv.by_group": lambda b: clv.by_group(b.values, b.stages, by="stage"),
     "clv.alive_bands": lambda b: clv.alive_bands(b.values),
     "clv.best": lambda b: clv.best(b.values, b.model, rows=5),
-    "clv.listed": lambda b: clv.listed(b.values, b.profits, {"stage": b.stages}, b.customers),
+    "clv.listed": lambda b: clv.listed(b.values, b.customers),
     "cohorts.cells": lambda b: cohorts.cells(b.customer_months, b.customers),
     "cohorts.triangle": lambda b: cohorts.triangle(b.customer_months, b.customers, **b.span),
     "concentration.lorenz": lambda b: concentration.lorenz(b.customers, points=7),
