@@ -20,6 +20,7 @@ import ibis.expr.types as ir
 
 from crm_lib import cache, fitted
 from crm_lib.analysis import (
+    acquisition,
     clv,
     cohorts,
     concentration,
@@ -72,8 +73,9 @@ def read(book: Book, name: str) -> ir.Table:
 
     customer: customer facts; each attribute of the customer table but the name, as `<name>_given`, and
     is_listed (has a row there; null without that table); with the columns of `segments.rfm`, `segments.value_tiers`, `stages.stage`,
-    `concentration.ranked`, `profit.summed` (null without a row in the ledger), `margins.spending` and
-    `margins.earnings`. clv: `clv.listed`, with segment, value_tier, stage, revenue, profit, is_first_seen. Raises UsageError for another name, or one that this run has not.
+    `concentration.ranked`, `profit.summed` (null without a row in the ledger), `acquisition.first_year`,
+    `margins.spending` and `margins.earnings`. clv: `clv.listed`, with segment, value_tier, stage, revenue,
+    profit, is_first_seen. Raises UsageError for another name, or one that this run has not.
     """
     build(book)
     return book.mart(name)
@@ -289,6 +291,7 @@ def _customers(book: Book) -> Callable[[Part], ir.Table]:
             stages.stage(facts, thresholds=book.dataset.thresholds, typical=typical),
             concentration.ranked(facts, levels=places).drop("revenue_rank"),
             profit.summed(part(book.ledger)),
+            acquisition.first_year(part(book.ledger), facts),
             margins.spending(part(book.occasions)),
             margins.earnings(margins.earned(part(book.ledger))),
         ):

@@ -13,13 +13,15 @@ spent on a customer before it counts there. Months that are not wholly observed 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
 from crm_lib import schema
-from crm_lib.engine import collect, kept
+from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, unknown
 from crm_lib.needs import needs
 from crm_lib.periods import YEAR_DAYS, Window, last_full_month
@@ -38,77 +40,56 @@ _ADDS = {
     "campaigns.cost": "cost of acquisition campaigns",
 }
 _SOURCE = ("source", "acquisition_cost")
-_WINNING = ("acquisition_cost", "campaign_cost", "exposure_cost")
 
 
 def _won(
-    customers: ir.Table,
-    origins: ir.Table,
-    by: str,
-    observed: Window,
-    recorded: ir.Table | None = None,
+    customers: ir.Table, origins: ir.Table, by: str, recorded: ir.Table | None = None
 ) -> ir.Table:
-    """One row a customer not first seen in the warm-up: customer_id, origin, first_on (null: never
-    bought), second_on, T, first_month (number of the calendar month), months (wholly observed); and
-    has_cost (an acquisition cost is recorded; null where that cannot be told), asked for `recorded`."""
+    """The customers not first seen in the warm-up, with origin; and has_cost (an acquisition cost is
+    recorded; null where that cannot be told), asked for `recorded`."""
     if by not in origins.columns:
         if by in schema.CUSTOMERS.column_names:
             raise NotInData(
                 f"What each {by} cost and brought needs `{by}` of the table `customers`."
             )
         raise UsageError(unknown("column of the origins", by, origins.columns))
-    known = customers.filter(~customers.is_first_seen)
-    known = _beside(known, customers, origins, origin=origins[by].cast("string").nullif(""))
+    named = _beside(customers, customers, origins, origin=lambda t: t[by].cast("string").nullif(""))
+    found = named.mutate(origin=named.origin.fill_null(UNKNOWN), has_cost=ibis.null("boolean"))
     if recorded is not None and "acquisition_cost" in recorded.columns:
-        has_cost = recorded.acquisition_cost.notnull()
-        known = _beside(known, customers, recorded, has_cost=has_cost)
-        known = known.mutate(has_cost=known.has_cost.fill_null(False))
-    else:
-        known = known.mutate(has_cost=ibis.null("boolean"))
-    first_month = _number(known.first_on)
-    last = last_full_month(observed.end).start
-    return known.select(
-        "customer_id",
-        "first_on",
-        "second_on",
-        "T",
-        "has_cost",
-        origin=known.origin.fill_null(UNKNOWN),
-        first_month=first_month,
-        months=ibis.greatest(last.year * 12 + last.month - first_month + 1, 0),
-    )
+        found = _beside(found, customers, recorded, has_cost=lambda t: t.acquisition_cost.notnull())
+        found = found.mutate(has_cost=found.has_cost.fill_null(False))
+    return found.filter(~found.is_first_seen)
 
 
-def _beside(known: ir.Table, customers: ir.Table, other: ir.Table, **columns: ir.Value) -> ir.Table:
-    """`known`, rows of `customers`, with columns of `other`; without a join where that is the same table."""
-    ((name, value),) = columns.items()
-    found = other.mutate(**{name: value}).select("customer_id", name)
+def _beside(
+    found: ir.Table, customers: ir.Table, other: ir.Table, **column: Callable[[ir.Table], ir.Value]
+) -> ir.Table:
+    """`found`, made of `customers`, with a column of `other`; without a join where that is `customers` itself."""
     if other is customers:
-        return known.mutate(**{name: value})
-    return known.left_join(found, "customer_id").drop("customer_id_right")
+        return found.mutate(**column)
+    ((name, _),) = column.items()
+    known = other.select("customer_id", **column)
+    joined = found.drop(*({name} & set(found.columns))).left_join(known, "customer_id")
+    return joined.drop("customer_id_right")
 
 
 def _number(day: ir.DateValue) -> ir.IntegerValue:
     return (day.year() * 12 + day.month()).cast("int64")
 
 
-def _dated(ledger: ir.Table, won: ir.Table) -> ir.Table:
-    """Rows of the ledger of those who bought: origin, customer_id, age (0 = first month), months,
-    occasions, contribution (before any campaign and acquisition), profit."""
-    joined = ledger.join(won.filter(won.first_on.notnull()), "customer_id")
-    before = joined.profit
-    for name in _WINNING:
-        before = before + joined[name].fill_null(0)
-    return joined.select(
-        "customer_id",
-        "origin",
-        "months",
-        "occasions",
-        "T",
-        "profit",
-        age=ibis.greatest(_number(joined.month) - joined.first_month, 0),
-        contribution=before.cast("float64"),
-    )
+def _aged(ledger: ir.Table, customers: ir.Table, *columns: str) -> ir.Table:
+    """Rows of the ledger of those who bought: customer_id, occasions, earned (contribution, before any
+    campaign and acquisition; without cost of goods revenue less cost to serve), age (0 = first month),
+    and these columns of the customers."""
+    buyers = customers.filter(customers.first_on.notnull())
+    first = buyers.select("customer_id", *columns, first_month=_number(buyers.first_on))
+    rows = ledger.join(first, "customer_id")
+    left = ibis.coalesce(rows.contribution, rows.revenue - rows.cost_to_serve)
+    return rows.select(
+        "customer_id", "occasions", *columns, "first_month",
+        age=ibis.greatest(_number(rows.month) - rows.first_month, 0),
+        earned=left.cast("float64"),
+    )  # fmt: skip
 
 
 @needs(lines=(), customers=_SOURCE)
@@ -123,12 +104,15 @@ def payback(
     contribution (mean a customer in that month), cumulative (sum of these means so far). It ends
     where fewer than `FEWEST` customers were observed.
     """
-    won = _won(customers, origins, by, observed)
-    rows = _dated(ledger, won)
-    seen = rows.filter(rows.age < rows.months)
-    sums = collect(seen.group_by("origin", "age").agg(contribution=seen.contribution.sum()))
+    won = _won(customers, origins, by)
+    last = last_full_month(observed.end).start
+    month = last.year * 12 + last.month
+    rows = _aged(ledger, won, "origin")
+    seen = rows.filter(rows.age <= month - rows.first_month)
+    sums = collect(seen.group_by("origin", "age").agg(contribution=seen.earned.sum()))
     buyers = won.filter(won.first_on.notnull())
-    sizes = collect(buyers.group_by("origin", "months").agg(customers=buyers.count()))
+    months = ibis.greatest(month - _number(buyers.first_on) + 1, 0)
+    sizes = collect(buyers.group_by("origin", months=months).agg(customers=buyers.count()))
     parts = [_curve(name, sums, sizes) for name in (ALL, *sorted(sizes["origin"].unique()))]
     return pd.concat(parts, ignore_index=True).rename(columns={"origin": by})
 
@@ -153,25 +137,22 @@ def _curve(origin: str, sums: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame
 
 @needs(lines=(), customers=_SOURCE, optional=_ADDS)
 def by_origin(
-    ledger: ir.Table,
     customers: ir.Table,
     origins: ir.Table,
+    curves: pd.DataFrame,
     *,
     by: str,
-    observed: Window,
     costs: ir.Table | None = None,
     recorded: ir.Table | None = None,
     clv: ir.Table | None = None,
-    curves: pd.DataFrame | None = None,
-    by_each: ir.Table | None = None,
 ) -> pd.DataFrame:
     """What each source or campaign cost and what it brought: CAC, payback, quality, worth.
 
-    In: as in `payback`; `costs`: further costs of winning (`by`, cost), such as `campaign_costs`;
+    In: customers as `brought` or the mart `customer` has them; `origins`: customer_id and `by`; `curves`:
+    their `payback`; `costs`: further costs of winning (`by`, cost), such as `campaigns.costs`;
     `recorded`: the recorded cost of each customer (customer_id, acquisition_cost: null where none was
-    recorded), by default that of `origins`; `clv`: residual value from as_of on (customer_id, clv);
-    `curves`, `by_each`: their `payback` and `brought`, where made. Out: one row an origin, the most won first,
-    and one for `by` = "all" at the end:
+    recorded), by default that of `origins`; `clv`: residual value from as_of on (customer_id, clv). Out:
+    one row an origin, the most won first, and one for `by` = "all" at the end:
 
     - `by`, known (customers of the origin), won (with a purchase), cost (money: acquisition cost of
       all known + `costs`; null where neither is recorded), coverage (share of known with a recorded
@@ -180,9 +161,9 @@ def by_origin(
       who have one recorded;
     - payback_month (first month of the relationship by which the cumulative mean contribution covers
       the CAC; null if it has not by `followed_months`, the months that were observed);
-    - first_year (customers observed for 365 days), first_year_contribution (their mean in the first
+    - first_year (customers observed for a year), first_year_contribution (their mean in the first
       twelve months), first_year_low, first_year_high (its 95 % interval), repeat_rate (second
-      occasion within 365 days), still_buying (bought in months 7–12), unprofitable_share (profit so
+      occasion within a year), still_buying (bought in months 7–12), unprofitable_share (profit so
       far, campaigns and acquisition deducted, below zero): shares of first_year;
     - so_far (mean contribution of all won, up to as_of), residual (mean clv of all won; null without
       `clv`), worth (so_far + residual: what one won brings in all, before campaigns and acquisition,
@@ -192,15 +173,11 @@ def by_origin(
     winning is known, cost and all that follows from it is null. Raises NotInData without the column
     `by`.
     """
-    won = _won(customers, origins, by, observed, origins if recorded is None else recorded)
-    own = brought(ledger, customers) if by_each is None else by_each
-    each = kept(won.left_join(own, "customer_id").drop("customer_id_right"))
-    table = _spent(each, costs, by).join(_quality(each, clv), how="outer")
+    won = _won(customers, origins, by, origins if recorded is None else recorded)
+    table = _quality(won, clv).join(_further(costs, by), how="outer")
     counts = ["known", "won", "first_year"]
     table[counts] = table[counts].fillna(0).astype(int)
     table = _costed(table)
-    if curves is None:
-        curves = payback(ledger, customers, origins, by=by, observed=observed)
     found = [_paid_back(curves[curves[by] == name], cac) for name, cac in table["cac"].items()]
     table["payback_month"], table["followed_months"] = zip(*found, strict=True)
     table["worth"] = table["so_far"] + table["residual"]
@@ -234,41 +211,46 @@ def net_of_cost(curves: pd.DataFrame, table: pd.DataFrame, *, by: str) -> pd.Dat
     return pd.concat(parts, ignore_index=True) if parts else none
 
 
-@needs(lines=(), customers=_SOURCE)
+@needs(lines=())
 def brought(ledger: ir.Table, customers: ir.Table) -> ir.Table:
-    """What each customer brought: customer_id, so_far, in_year (contribution before any campaign and
-    acquisition: in all, and of the first twelve months), late (bought in months 7–12), these null for who
-    never bought; profit, acquisition (cost of winning). In: profit ledger and customer facts."""
-    buyers = customers.filter(customers.first_on.notnull())
-    first = buyers.select("customer_id", first_month=_number(buyers.first_on))
-    joined = ledger.filter(ledger.customer_id.notnull()).left_join(first, "customer_id")
-    before = joined.profit
-    for name in _WINNING:
-        before = before + joined[name].fill_null(0)
-    rows = joined.mutate(
-        age=ibis.greatest(_number(joined.month) - joined.first_month, 0),
-        contribution=before.cast("float64"),
+    """Customers with what they brought. In: profit ledger and customer facts.
+
+    Out: `customers` with earned (contribution before any campaign and acquisition), profit,
+    acquisition_cost, null without a row in the ledger, and the columns of `first_year`.
+    """
+    left = ibis.coalesce(ledger.contribution, ledger.revenue - ledger.cost_to_serve)
+    sums = ledger.group_by("customer_id").agg(
+        earned=left.sum().cast("float64"),
+        profit=ledger.profit.sum(),
+        acquisition_cost=ledger.acquisition_cost.sum(),
     )
-    bought, in_year = rows.first_month.notnull(), rows.age < YEAR_MONTHS
+    for found in (sums, first_year(ledger, customers)):
+        customers = customers.left_join(found, "customer_id").drop("customer_id_right")
+    return customers
+
+
+@needs(lines=())
+def first_year(ledger: ir.Table, customers: ir.Table) -> ir.Table:
+    """The first twelve months of the relationship, that of the first purchase and what was before it included.
+
+    In: profit ledger and customer facts, or parts of both. Out: one row a customer with a purchase:
+    customer_id, first_year_earned (contribution before any campaign and acquisition), is_still_buying
+    (bought in months 7–12).
+    """
+    rows = _aged(ledger, customers)
+    rows = rows.filter(rows.age < YEAR_MONTHS)
+    late = (rows.age >= HALF_YEAR) & (rows.occasions > 0)
     return rows.group_by("customer_id").agg(
-        so_far=rows.contribution.sum(where=bought),
-        in_year=rows.contribution.sum(where=bought & in_year),
-        late=(bought & in_year & (rows.age >= HALF_YEAR) & (rows.occasions > 0)).any(),
-        profit=rows.profit.sum(),
-        acquisition=rows.acquisition_cost.sum(),
+        first_year_earned=rows.earned.sum(), is_still_buying=late.any()
     )
 
 
-def _spent(each: ir.Table, costs: ir.Table | None, by: str) -> pd.DataFrame:
-    """Cost of winning by origin, and "all": index origin; own (acquisition cost of its customers),
-    further (of `costs`), where nothing is known null."""
-    sums = collect(each.group_by("origin").agg(cost=each.acquisition.sum()))
-    parts = {"own": sums.set_index("origin")["cost"].astype(float)}
+def _further(costs: ir.Table | None, by: str) -> pd.DataFrame:
+    """Costs of winning that are no customer's, by origin, and "all": index origin; further (money)."""
     more = None if costs is None else collect(costs).astype({"cost": float})
-    parts["further"] = pd.Series(dtype=float) if more is None else more.groupby(by)["cost"].sum()
-    found = pd.DataFrame(parts)
+    found = pd.Series(dtype=float) if more is None else more.groupby(by)["cost"].sum()
     found.loc[ALL] = found.sum(min_count=1)
-    return found
+    return found.rename_axis("origin").to_frame("further")
 
 
 def _costed(table: pd.DataFrame) -> pd.DataFrame:
@@ -305,20 +287,21 @@ def _quality(each: ir.Table, clv: ir.Table | None) -> pd.DataFrame:
 
 def _summary(each: ir.Table) -> ir.Table:
     buyer = each.first_on.notnull()
-    year = buyer & (each["T"] >= YEAR_DAYS)
+    year = buyer & (each["T"] + 1 >= YEAR_DAYS)
     again = each.second_on.delta(each.first_on, unit="day") <= YEAR_DAYS
     return each.group_by("origin").agg(
         known=each.count(),
+        own=each.acquisition_cost.sum().cast("float64"),
         won=buyer.sum(),
         has_cost=each.has_cost.sum().cast("float64"),
         won_with_cost=(buyer & each.has_cost).sum().cast("float64"),
         first_year=year.sum(),
-        first_year_contribution=each.in_year.fill_null(0).mean(where=year),
-        deviation=each.in_year.fill_null(0).std(how="sample", where=year),
+        first_year_contribution=each.first_year_earned.fill_null(0).mean(where=year),
+        deviation=each.first_year_earned.fill_null(0).std(how="sample", where=year),
         repeat_rate=again.fill_null(False).cast("float64").mean(where=year),
-        still_buying=each.late.fill_null(False).cast("float64").mean(where=year),
+        still_buying=each.is_still_buying.fill_null(False).cast("float64").mean(where=year),
         unprofitable_share=(each.profit < 0).fill_null(False).cast("float64").mean(where=year),
-        so_far=each.so_far.fill_null(0.0).mean(where=buyer),
+        so_far=each.earned.fill_null(0.0).mean(where=buyer),
         residual=each.residual.mean(where=buyer),
     )
 

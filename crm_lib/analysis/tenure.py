@@ -48,21 +48,33 @@ _ADDS = {"lines.cost": "profit instead of revenue by year of the relationship"}
 
 
 @needs(lines=(), optional=_ADDS)
-def years(lines: ir.Table, ledger: ir.Table, customers: ir.Table, *, observed: Window) -> ir.Table:
+def years(
+    lines: ir.Table,
+    ledger: ir.Table,
+    customers: ir.Table,
+    *,
+    observed: Window,
+    whole_only: bool = False,
+) -> ir.Table:
     """What each customer brought in each year of its relationship.
 
     In: order lines, profit ledger and customer facts, all as of `observed.end`. Out: one row a
     customer whose first purchase was seen (not in the warm-up) and year in which anything happened,
-    the current, unfinished year included: customer_id, year (1 = the first), purchases (order lines
-    that buy), revenue, gross_profit (null without costs), profit (before the cost of acquisition;
-    with no cost known it is revenue). Summed, profit is the ledger's profit plus acquisition cost.
+    the current, unfinished year included unless `whole_only`: customer_id, year (1 = the first), purchases
+    (order lines that buy), revenue, gross_profit (null without costs), profit (before the cost of
+    acquisition; with no cost known it is revenue). Summed over all years, profit is the ledger's profit plus
+    acquisition cost.
     """
-    started = customers.filter(customers.first_on.notnull(), ~customers.is_first_seen)
-    started = started.select("customer_id", "first_on")
+    started = _started(customers)
+    started = started.mutate(whole=_observed_years(started, observed.end))
+    if whole_only:
+        started = started.filter(started.whole >= 1)
+    started = started.select("customer_id", "first_on", "whole")
     sold = lines.join(started, "customer_id")
     amount, nothing = sold.amount, ibis.literal(0)
     by_line = sold.select(
         "customer_id",
+        "whole",
         year=_year(sold.day, sold.first_on),
         purchases=sold.is_purchase.cast("int64"),
         revenue=amount,
@@ -74,6 +86,7 @@ def years(lines: ir.Table, ledger: ir.Table, customers: ir.Table, *, observed: W
     known = (spent.cost_of_goods.fill_null(0), spent.acquisition_cost.fill_null(0))
     by_cost = spent.select(
         "customer_id",
+        "whole",
         year=_year(middle, spent.first_on),
         purchases=nothing.cast("int64"),
         revenue=nothing.cast(amount.type()),
@@ -81,6 +94,8 @@ def years(lines: ir.Table, ledger: ir.Table, customers: ir.Table, *, observed: W
         other=(spent.revenue - spent.profit - known[0] - known[1]).cast(amount.type()),
     )
     both = by_line.union(by_cost)
+    if whole_only:
+        both = both.filter(both.year <= both.whole)
     summed = both.group_by("customer_id", "year").agg(
         **{name: both[name].sum() for name in ("purchases", "revenue", "goods", "other")}
     )
@@ -169,7 +184,7 @@ def paired(
 ) -> pd.DataFrame:
     """The later year against the earlier one, for the three groups of the table above.
 
-    In: `years` and customer facts. Out: one row a group ("won", "stayed", "pooled"): group, customers
+    In: `years`, whole ones at least, and customer facts. Out: one row a group ("won", "stayed", "pooled"): group, customers
     (of "pooled": who bought in the later year), early, late (mean profit a customer, money), ratio
     (late ÷ early; null where early is not positive), low, high (95 % interval of the ratio by
     Fieller's theorem for paired means; null for "pooled", whose means are of different customers,
@@ -200,23 +215,23 @@ def _two_years(
     years: ir.Table, customers: ir.Table, observed: Window, early: int, late: int
 ) -> ir.Table:
     """One row a customer observed for `late` whole years: early, late (profit), late_purchases."""
-    own = years.group_by("customer_id").agg(
-        early=years.profit.sum(where=years.year == early),
-        late=years.profit.sum(where=years.year == late),
-        late_purchases=years.purchases.sum(where=years.year == late),
+    each = _long(customers, observed, late).left_join(years, "customer_id")
+    profit = each.profit.cast("float64")
+    return each.group_by("customer_id").agg(
+        early=profit.sum(where=each.year == early).fill_null(0),
+        late=profit.sum(where=each.year == late).fill_null(0),
+        late_purchases=each.purchases.sum(where=each.year == late).fill_null(0),
     )
-    joined = _long(customers, observed, late).left_join(own, "customer_id")
-    return joined.select(
-        "customer_id",
-        early=joined.early.cast("float64").fill_null(0),
-        late=joined.late.cast("float64").fill_null(0),
-        late_purchases=joined.late_purchases.fill_null(0),
-    )
+
+
+def _started(customers: ir.Table) -> ir.Table:
+    """Customers whose first purchase was seen."""
+    return customers.filter(customers.first_on.notnull(), ~customers.is_first_seen)
 
 
 def _long(customers: ir.Table, observed: Window, years: int) -> ir.Table:
-    """Customers whose first purchase was seen and who were observed for so many whole years since."""
-    started = customers.filter(customers.first_on.notnull(), ~customers.is_first_seen)
+    """Those of them who were observed for so many whole years since."""
+    started = _started(customers)
     return started.filter(_observed_years(started, observed.end) >= years).select("customer_id")
 
 
@@ -282,7 +297,7 @@ def _pooled(
 def curve(years: ir.Table, customers: ir.Table, *, observed: Window, late: int = 4) -> ir.Table:
     """Mean profit by year of the relationship, from the first to the `late`-th, for the three groups.
 
-    In: `years` and customer facts. Out: one row a group and year, in order: group, year, customers,
+    In: `years`, whole ones at least, and customer facts. Out: one row a group and year, in order: group, year, customers,
     profit (mean a customer, money). "won" and "stayed" are the same customers in every year; "pooled"
     are those who bought in the year, among everyone observed for all of it.
     """
@@ -315,7 +330,7 @@ def _means(group: str, members: ir.Table, grid: ir.Table, years: ir.Table) -> ir
 
 
 def _pooled_means(years: ir.Table, customers: ir.Table, observed: Window, late: int) -> ir.Table:
-    started = customers.filter(customers.first_on.notnull(), ~customers.is_first_seen)
+    started = _started(customers)
     seen = started.select("customer_id", whole=_observed_years(started, observed.end))
     joined = years.filter(years.purchases > 0).join(seen, "customer_id")
     joined = joined.filter(joined.year <= joined.whole, joined.year <= late)

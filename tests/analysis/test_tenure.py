@@ -99,6 +99,19 @@ def crowd(stay: int, leave: int) -> Life:
     return Life(orders)
 
 
+def test_whole_years_are_those_observed_to_their_end() -> None:
+    """A year of anna's that is not over, and all of bert, who came too late, are left out."""
+    days = [("anna", "2020-01-10", 100), ("anna", "2022-12-10", 30), ("anna", "2024-02-01", 7)]
+    life = Life([*days, ("bert", "2023-08-01", 50)])
+    whole = tenure.years(
+        life.made.lines, life.ledger, life.customers, observed=life.observed, whole_only=True
+    )
+    every = life.years()
+    assert sorted(every) == [("anna", 1), ("anna", 3), ("anna", 5), ("bert", 1)]
+    found = {(r["customer_id"], r["year"]): r for r in exact(whole)}
+    assert found == {key: every[key] for key in [("anna", 1), ("anna", 3)]}
+
+
 def test_the_same_customers_are_compared_and_pooling_flatters() -> None:
     life = crowd(stay=40, leave=60)
     found = tenure.paired(life.table, life.customers, observed=life.observed).set_index("group")

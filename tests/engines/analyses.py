@@ -53,6 +53,14 @@ def origins(book: OnEngine) -> dict[str, Any]:
     return {"by": "source", "observed": book.observed, "origins": book.table("customers")}
 
 
+def by_origin(book: OnEngine) -> Any:
+    each = acquisition.brought(book.ledger, book.customers)
+    curves = acquisition.payback(book.ledger, book.customers, **origins(book))
+    return acquisition.by_origin(
+        each, book.table("customers"), curves, by="source", clv=book.values
+    )
+
+
 def won(book: OnEngine) -> equity.Newcomers:
     return equity.newcomers(book.customers, book.ledger, book.model, **book.span)
 
@@ -94,12 +102,13 @@ FACTS: dict[str, Analysis] = {
 
 ANALYSES: dict[str, Analysis] = {
     "acquisition.payback": lambda b: acquisition.payback(b.ledger, b.customers, **origins(b)),
-    "acquisition.by_origin": lambda b: acquisition.by_origin(b.ledger, b.customers, clv=b.values, **origins(b)),
+    "acquisition.by_origin": by_origin,
     "campaigns.origins": lambda b: campaigns.origins(
         b.lines, b.customers, b.table("campaigns"), b.table("exposures")
     ),
     "campaigns.costs": lambda b: campaigns.costs(b.table("campaigns"), b.table("exposures")),
     "acquisition.brought": lambda b: acquisition.brought(b.ledger, b.customers),
+    "acquisition.first_year": lambda b: acquisition.first_year(b.ledger, b.customers),
     "clusters.fit": lambda b: clusters.fit(b.customers, tried=(2, 3), resamples=2, stable_at=0.0).sizes(b.customers),
     "clv.by_customer": lambda b: b.values,
     "clv.totals": lambda b: clv.totals(b.values),

@@ -76,9 +76,10 @@ def test_sources_cost_what_was_planted(
     opened: Callable[[str], tuple[Book, Truth]], company: str
 ) -> None:
     book, truth = opened(company)
-    table = acquisition.by_origin(
-        book.ledger, book.customers, book.profile, by="source", observed=book.observed
-    ).set_index("source")
+    people = book.profile
+    curves = acquisition.payback(book.ledger, people, people, by="source", observed=book.observed)
+    each = acquisition.brought(book.ledger, book.customers)
+    table = acquisition.by_origin(each, people, curves, by="source").set_index("source")
     planted = truth.table("customers").join(truth.table("profits"), "customer_id")
     sums = collect(
         planted.group_by("source").agg(
