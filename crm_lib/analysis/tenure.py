@@ -70,36 +70,16 @@ def years(
     if whole_only:
         started = started.filter(started.whole >= 1)
     started = started.select("customer_id", "first_on", "whole")
-    sold = lines.join(started, "customer_id")
-    amount, nothing = sold.amount, ibis.literal(0)
-    by_line = sold.select(
-        "customer_id",
-        "whole",
-        year=_year(sold.day, sold.first_on),
-        purchases=sold.is_purchase.cast("int64"),
-        revenue=amount,
-        goods=(sold.cost.fill_null(0) if "cost" in lines.columns else nothing).cast(amount.type()),
-        other=nothing.cast(amount.type()),
-    )
-    spent = ledger.join(started, "customer_id")
-    middle = (spent.month + ibis.interval(days=MIDDLE)).cast("date")
-    known = (spent.cost_of_goods.fill_null(0), spent.acquisition_cost.fill_null(0))
-    by_cost = spent.select(
-        "customer_id",
-        "whole",
-        year=_year(middle, spent.first_on),
-        purchases=nothing.cast("int64"),
-        revenue=nothing.cast(amount.type()),
-        goods=nothing.cast(amount.type()),
-        other=(spent.revenue - spent.profit - known[0] - known[1]).cast(amount.type()),
-    )
-    both = by_line.union(by_cost)
+    both = _sold(lines).union(_spent(ledger, lines.amount.type())).join(started, "customer_id")
+    both = both.mutate(year=_year(both.day, both.first_on))
     if whole_only:
         both = both.filter(both.year <= both.whole)
     summed = both.group_by("customer_id", "year").agg(
         **{name: both[name].sum() for name in ("purchases", "revenue", "goods", "other")}
     )
-    gross = summed.revenue - summed.goods if "cost" in lines.columns else ibis.null(amount.type())
+    gross = summed.revenue - summed.goods
+    if "cost" not in lines.columns:
+        gross = ibis.null(gross.type())
     return summed.select(
         "customer_id",
         "year",
@@ -107,6 +87,36 @@ def years(
         "revenue",
         gross_profit=gross,
         profit=summed.revenue - summed.goods - summed.other,
+    )
+
+
+def _sold(lines: ir.Table) -> ir.Table:
+    """What order lines bring: customer_id, day, purchases, revenue, goods (their cost), other (costs: none)."""
+    money = lines.amount.type()
+    goods = lines.cost.fill_null(0) if "cost" in lines.columns else ibis.literal(0)
+    return lines.select(
+        "customer_id",
+        "day",
+        purchases=lines.is_purchase.cast("int64"),
+        revenue="amount",
+        goods=goods.cast(money),
+        other=ibis.literal(0).cast(money),
+    )
+
+
+def _spent(ledger: ir.Table, money: dt.DataType) -> ir.Table:
+    """The other costs of the ledger, in the columns of `_sold`; the day is the middle of the month."""
+    nothing = ibis.literal(0)
+    known = ledger.cost_of_goods.fill_null(0) + ledger.acquisition_cost.fill_null(0)
+    other = (ledger.revenue - ledger.profit - known).cast(money)
+    # A month with sales and no other cost adds nothing to what its lines say.
+    return ledger.filter((other != 0) | (ledger.lines == 0)).select(
+        "customer_id",
+        day=(ledger.month + ibis.interval(days=MIDDLE)).cast("date"),
+        purchases=nothing.cast("int64"),
+        revenue=nothing.cast(money),
+        goods=nothing.cast(money),
+        other=other,
     )
 
 
