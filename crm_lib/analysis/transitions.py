@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm_lib.engine import collect
+from crm_lib.engine import collect, kept
 from crm_lib.errors import UsageError
 from crm_lib.needs import needs
 from crm_lib.stage_rules import STAGES
@@ -22,33 +22,44 @@ NO_LONGER = "No longer listed"
 
 
 @needs(lines=())
+def counted(compared: ir.Table) -> ir.Table:
+    """What became of customers since an earlier day, in few rows, for `matrix` and `bought_since`.
+
+    In: `stages.stage` of the earlier day, carrying was_known (then), now_stage (null: unknown now) and
+    has_bought (from that day on). Out: one row each of these with stage: customers.
+    """
+    kinds = compared.group_by("was_known", "stage", "now_stage", "has_bought")
+    return kept(kinds.agg(customers=compared.count()))
+
+
+@needs(lines=())
 def matrix(before: ir.Table, after: ir.Table | None = None) -> ir.Table:
     """How customers moved between the stages of two days; balanced.
 
-    In: `stages.stage` of an earlier and of a later day; without the second, the first carries was_known
-    (on the earlier day) and now_stage (null: unknown on the later). Out: one row a pair of stages, in order of life and
+    In: `stages.stage` of an earlier and of a later day; or `counted` alone. Out: one row a pair of stages, in order of life and
     with zeros: `from_stage`, `to_stage`, `customers`, `share` (of those who stood in `from_stage`;
     null when nobody did). Rows add up to the sizes before, columns to the sizes after; who was
     unknown on the earlier day comes from "Not yet a customer".
     """
     if after is None:
         from_stage = before.was_known.ifelse(before.stage, None)
-        both = before.select(from_stage=from_stage, to_stage=before.now_stage)
+        both = before.select("customers", from_stage=from_stage, to_stage=before.now_stage)
     else:
         earlier = before.select("customer_id", from_stage="stage")
         later = after.select("customer_id", to_stage="stage")
-        both = earlier.outer_join(later, "customer_id")
+        both = earlier.outer_join(later, "customer_id").mutate(customers=1)
     moved = both.select(
+        "customers",
         from_stage=lambda t: t.from_stage.fill_null(NOT_YET),
         to_stage=lambda t: t.to_stage.fill_null(NO_LONGER),
     )
-    counted = moved.group_by("from_stage", "to_stage").agg(customers=moved.count())
+    found = moved.group_by("from_stage", "to_stage").agg(customers=moved.customers.sum())
     froms = enumerate((NOT_YET, *STAGES))
     tos = enumerate((*STAGES, NO_LONGER))
     grid = ibis.memtable([{"row": i, "from_stage": name} for i, name in froms]).cross_join(
         ibis.memtable([{"column": i, "to_stage": name} for i, name in tos])
     )
-    cells = grid.left_join(counted, ["from_stage", "to_stage"]).drop(
+    cells = grid.left_join(found, ["from_stage", "to_stage"]).drop(
         "from_stage_right", "to_stage_right"
     )
     cells = cells.mutate(customers=cells.customers.fill_null(0))
@@ -126,9 +137,8 @@ def _steps_until(chain: NDArray[np.float64], end: int) -> NDArray[np.float64]:
 def bought_since(stages: ir.Table, occasions: ir.Table | None, since: date) -> pd.DataFrame:
     """How right the stages were: who of each stage on the day `since` bought from that day on.
 
-    In: `stage` as of `since`, and purchase occasions up to a later day; without these, the first carries
-    was_known (then) and has_bought (from that day on). Out, as pandas, one row a
-    stage that held anybody, in order of life: `stage`, `customers`, `bought`, `share` (bought ÷
+    In: `stage` as of `since`, and purchase occasions up to a later day; or `counted` alone. Out, as pandas,
+    one row a stage that held anybody, in order of life: `stage`, `customers`, `bought`, `share` (bought ÷
     customers) with its Wilson interval `lower`, `upper` (95%). Nobody can be lost and come back:
     a stage is a rule on silence, and this says how often the rule was wrong.
     """
@@ -140,10 +150,10 @@ def bought_since(stages: ir.Table, occasions: ir.Table | None, since: date) -> p
         later = occasions.filter(occasions.on >= ibis.literal(since))
         buyers = later.select("customer_id").distinct().mutate(has_bought=True)
         joined = stages.left_join(buyers, "customer_id").drop("customer_id_right")
-    counted = joined.group_by("stage").agg(
-        customers=joined.count(), bought=joined.has_bought.fill_null(False).sum()
-    )
-    frame = collect(counted).set_index("stage")
+        joined = joined.mutate(customers=1)
+    bought = joined.customers.sum(where=joined.has_bought).fill_null(0)
+    counts = joined.group_by("stage").agg(customers=joined.customers.sum(), bought=bought)
+    frame = collect(counts).set_index("stage")
     frame = frame.loc[[name for name in STAGES if name in frame.index]].reset_index()
     frame["share"] = frame["bought"] / frame["customers"]
     low, high = proportion_confint(frame["bought"], frame["customers"], method="wilson")

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import ibis
+
 from crm_lib.analysis import (
     acquisition,
     campaigns,
@@ -83,6 +85,21 @@ def years(book: OnEngine) -> Any:
 
 def moves(book: OnEngine) -> Any:
     return transitions.matrix(stages.stage(book.customers_at(earlier(book))), book.stages)
+
+
+def became(book: OnEngine) -> Any:
+    """Stages of an earlier day with what followed, as `marts.since` and a notebook put it together."""
+    before = stages.stage(book.customers_at(earlier(book)))
+    later = book.occasions.filter(book.occasions.on >= ibis.literal(earlier(book)))
+    buyers = later.select("customer_id").distinct().mutate(has_bought=True)
+    now = book.stages.select("customer_id", now_stage="stage")
+    both = before.mutate(was_known=True).outer_join(now, "customer_id")
+    both = both.mutate(
+        customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
+        was_known=both.was_known.fill_null(False),
+    )
+    joined = both.drop("customer_id_right").left_join(buyers, "customer_id")
+    return joined.mutate(has_bought=joined.has_bought.fill_null(False))
 
 
 def top_fifth(book: OnEngine) -> Any:
@@ -215,10 +232,15 @@ ANALYSES: dict[str, Analysis] = {
     "tenure.paired": lambda b: tenure.paired(years(b), b.customers, observed=b.observed, late=2),
     "tenure.curve": lambda b: tenure.curve(years(b), b.customers, observed=b.observed, late=2),
     "transitions.matrix": moves,
+    "transitions.matrix (counted)": lambda b: transitions.matrix(transitions.counted(became(b))),
+    "transitions.counted": lambda b: transitions.counted(became(b)),
     "transitions.expected_time_in_stage": lambda b: transitions.expected_time_in_stage(
         moves(b), before=earlier(b), after=b.observed.end
     ),
     "transitions.bought_since": lambda b: transitions.bought_since(
         stages.stage(b.customers_at(earlier(b))), b.occasions, earlier(b)
+    ),
+    "transitions.bought_since (counted)": lambda b: transitions.bought_since(
+        transitions.counted(became(b)), None, earlier(b)
     ),
 }  # fmt: skip

@@ -95,6 +95,10 @@ ORACLES: dict[str, Oracle] = {
     "tenure.years": lambda n: of_profit.years(n, n.ledger),
     "tenure.curve": lambda n: of_profit.tenure_curve(n, n.ledger, 2),
     "transitions.matrix": lambda n: of_customers.matrix(n, analyses.earlier(n)),
+    "transitions.matrix (counted)": lambda n: of_customers.matrix(n, analyses.earlier(n)),
     "transitions.bought_since": lambda n: of_customers.bought_since(n, analyses.earlier(n)),
+    "transitions.bought_since (counted)": lambda n: of_customers.bought_since(
+        n, analyses.earlier(n)
+    ),
 }
 """By the name in `analyses.ANALYSES`; columns that an oracle leaves out are compared among engines."""
