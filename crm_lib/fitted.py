@@ -1,4 +1,4 @@
-"""Fitted: the model of purchases that a run chose, kept beside its marts, so that no report fits it again.
+"""Fitted: the models of purchases and margins of a run, kept beside its marts, so that no report fits them again.
 
 What was found is JSON; the histories it was found on are Parquet.
 """
@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -18,12 +19,16 @@ from pyarrow import parquet
 
 from crm_lib import btyd
 from crm_lib.analysis.lifetime import Choice
+from crm_lib.analysis.margins import Margins, Rates, Spend
+from crm_lib.btyd.credibility import Credibility
 from crm_lib.btyd.estimation import Estimate
+from crm_lib.btyd.gamma_gamma import GammaGamma
 from crm_lib.btyd.histories import Array, Histories
 from crm_lib.btyd.holdout import Holdout
+from crm_lib.btyd.parameters import Parametric
 from crm_lib.btyd.tournament import COLUMNS, Verdict
 
-_FOUND = "choice.json"
+_FOUND, _MARGINS = "choice.json", "margins.json"
 _SEEN, _HELD = "histories.parquet", "held_histories.parquet"
 _HISTORY = ("x", "t_x", "T", "weight")
 
@@ -69,6 +74,33 @@ def read(folder: Path) -> Choice:
     )
 
 
+def save_margins(margins: Margins, folder: Path) -> None:
+    """Write what was found of margins into `folder`; the tables they are of are not in it."""
+    spend, rates = margins.spend, margins.rates
+    model = spend.model and {**_of_estimate(spend.model), "excluded": dict(spend.model.excluded_)}
+    found = {
+        "spend": {**vars(spend), "model": model, "own": asdict(spend.own)},
+        "rates": asdict(rates),
+    }
+    (folder / _MARGINS).write_text(json.dumps(found, indent=1))
+
+
+def read_margins(folder: Path, each: ir.Table) -> Margins:
+    """What `save_margins` wrote into `folder`, equal to the last digit; `each` as `margins.of_each` takes it."""
+    found = json.loads((folder / _MARGINS).read_text())
+    spend, rates = (
+        {**found[name], "own": Credibility(**found[name]["own"])} for name in ("spend", "rates")
+    )
+    if spend["model"]:
+        model = GammaGamma(**spend["model"]["estimate"]["params"])
+        _estimated(model, spend["model"])
+        model.excluded_ = spend["model"]["excluded"]
+        spend["model"] = model
+    if spend["correlation"]:
+        spend["correlation"] = tuple(spend["correlation"])
+    return Margins(each.filter(each.first_spend.notnull()), each, Spend(**spend), Rates(**rates))
+
+
 def _write(path: Path, seen: Histories, **more: Array) -> None:
     assert seen.unit == "day"
     columns = {name: getattr(seen, name) for name in _HISTORY}
@@ -95,20 +127,28 @@ def _verdict(found: dict[str, Any]) -> Verdict:
 
 
 def _of_model(model: btyd.PurchaseModel) -> dict[str, Any]:
-    assert model.estimate_ is not None
-    estimate = {**asdict(model.estimate_), "covariance": model.estimate_.covariance.tolist()}
-    return {
-        "name": model.name,
-        "unit": model.unit,
-        "customers": model.customers_,
-        "estimate": estimate,
-    }
+    return {"name": model.name, "unit": model.unit, **_of_estimate(model)}
 
 
 def _model(record: dict[str, Any]) -> btyd.PurchaseModel:
+    kind = btyd.MODELS[record["name"]]
+    model = kind(unit=record["unit"], **record["estimate"]["params"])
+    _estimated(model, record)
+    return model
+
+
+def _of_estimate(model: Parametric) -> dict[str, Any]:
+    assert model.estimate_ is not None
+    covariance = model.estimate_.covariance.tolist()
+    return {
+        "customers": model.customers_,
+        "estimate": {**asdict(model.estimate_), "covariance": covariance},
+    }
+
+
+def _estimated(model: Parametric, record: dict[str, Any]) -> None:
+    """Give a model back what it was fitted to and how well."""
     found = record["estimate"]
-    model = btyd.MODELS[record["name"]](unit=record["unit"], **found["params"])
     covariance, weak = np.array(found["covariance"]), tuple(found["weak"])
     model.estimate_ = Estimate(**{**found, "covariance": covariance, "weak": weak})
     model.customers_ = record["customers"]
-    return model

@@ -150,6 +150,11 @@ def choice(book: Book, *, model: str = lifetime.BEST, holdout_days: int = 0) -> 
     )  # fmt: skip
 
 
+def margins_of_each(book: Book) -> margins.Margins:
+    """`margins.of_each` of the mart `customer`."""
+    return fitted.read_margins(build(book), read(book, "customer"))
+
+
 def values(
     book: Book,
     choice: lifetime.Choice,
@@ -360,8 +365,8 @@ def _write_clv(book: Book, folder: Path, starts: list[str]) -> None:
         "customers": 0,
         "clv": None,
     }
+    each = margins.of_each(customers)
     if choice.fitted and choice.seen:
-        each = margins.of_each(customers)
         for number, path in enumerate(sorted((folder / "customer").glob("*.parquet"))):
             some = each.onto(book.backend.read_parquet(path))
             _write(_valued(some, choice.seen, choice.fitted), folder, "clv", number)
@@ -370,6 +375,7 @@ def _write_clv(book: Book, folder: Path, starts: list[str]) -> None:
         known |= {"customers": int(row["customers"]), "clv": float(row["clv"])}
     (folder / CLV_FACTS).write_text(json.dumps(known, indent=1))
     fitted.save(choice, folder)
+    fitted.save_margins(each, folder)
 
 
 def _valued(customers: ir.Table, seen: Histories, model: PurchaseModel, **terms: Any) -> ir.Table:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from crm_lib import fitted
-from crm_lib.analysis import lifetime
+from crm_lib.analysis import lifetime, margins
 from crm_lib.btyd.histories import Histories
 from crm_lib.periods import Window
 from tests.analysis.base import Base
@@ -72,3 +72,32 @@ def test_a_refusal_is_kept_with_its_reason(base: Base, tmp_path: Path) -> None:
     nobody = replace(made, seen=None, as_of=date(2024, 1, 1))
     (again := tmp_path / "again").mkdir()
     assert back(nobody, again).seen is None
+
+
+def test_kept_margins_are_the_same_to_the_last_digit(base: Base, tmp_path: Path) -> None:
+    each = margins.earnings(margins.earned(base.ledger))
+    each = each.left_join(margins.spending(base.occasions), "customer_id").drop("customer_id_right")
+    made = margins.of_each(each)
+    fitted.save_margins(made, tmp_path)
+    kept = fitted.read_margins(tmp_path, each)
+    assert kept.rates == made.rates
+    assert replace(kept.spend, model=None) == replace(made.spend, model=None)
+    assert kept.spend.model is not None
+    assert made.spend.model is not None
+    assert kept.spend.model.params_ == made.spend.model.params_
+    assert kept.spend.model.excluded_ == made.spend.model.excluded_
+    pd.testing.assert_frame_equal(kept.facts(), made.facts())
+    assert (kept.of_new, kept.spend_of_new) == (made.of_new, made.spend_of_new)
+    assert kept.per_occasion().count().execute() == made.per_occasion().count().execute()
+
+
+def test_margins_without_a_model_are_kept_with_the_reason(base: Base, tmp_path: Path) -> None:
+    few = base.occasions.filter(base.occasions.number == 1)
+    each = margins.earnings(margins.earned(base.ledger))
+    each = each.left_join(margins.spending(few), "customer_id").drop("customer_id_right")
+    made = margins.of_each(each)
+    assert made.spend.model is None
+    fitted.save_margins(made, tmp_path)
+    kept = fitted.read_margins(tmp_path, each)
+    assert kept.spend == made.spend
+    assert kept.spend.refusal
