@@ -197,6 +197,18 @@ def history(occasions: ir.Table) -> ir.Table:
     )
 
 
+def spends(occasions: ir.Table, where: ir.BooleanValue | None = None) -> dict[str, ir.Value]:
+    """What a customer spent on an occasion, over these (by default all), to be grouped by customer:
+    mean_spend (money a repeat occasion) and its variance, both null without one, first_spend."""
+    is_repeat, paid = occasions.number > 1, occasions.revenue.cast(dt.float64)
+    chosen = is_repeat if where is None else is_repeat & where
+    return {
+        "mean_spend": paid.mean(where=chosen),
+        "variance": paid.var(where=chosen, how="pop"),
+        "first_spend": paid.sum(where=~is_repeat if where is None else ~is_repeat & where),
+    }
+
+
 def median_gaps(occasions: ir.Table) -> ir.Table:
     """One row a customer: customer_id, median_gap_days (null with fewer than two occasions)."""
     return occasions.group_by("customer_id").agg(median_gap_days=_median_gap(occasions))

@@ -52,7 +52,7 @@ def build(book: Book) -> Path:
     """Write the marts of a book beside its facts; returns the folder.
 
     customer, name (internal audience only: customer_id, name), held (what was known before the day that
-    models are judged from: `lifetime.known_before` and `margins.spending`), clv, profit_rank (profit,
+    models are judged from: `lifetime.known_before`), clv, profit_rank (profit,
     profit_rank), and, to be added up, moves (`flow.moves`), cohorts (`cohorts.cells`) and buyers
     (`dashboard.by_revenue`). `clv.json`: earning (what the margin is made of), profit_label, horizon_months,
     discount_rate (a year), buyers (customers with a purchase), files_from (the id that each file of a mart
@@ -126,7 +126,7 @@ def since(book: Book, day: date) -> ir.Table:
 
 
 def known_before(book: Book, holdout_days: int = 0) -> ir.Table | None:
-    """`lifetime.known_before` and `margins.spending` on the day that models are judged from.
+    """`lifetime.known_before` the day that models are judged from.
 
     For `holdout_days` as `lifetime.choose` has them; None where the data is too short to judge a model.
     """
@@ -135,7 +135,7 @@ def known_before(book: Book, holdout_days: int = 0) -> ir.Table | None:
         return None
     if split == lifetime.split_day(book.observed, book.warm_up_ends):
         return read(book, "held")
-    return kept(_known_before(book.occasions, split))
+    return kept(lifetime.known_before(book.occasions, split=split))
 
 
 def choice(book: Book, *, model: str = lifetime.BEST, holdout_days: int = 0) -> lifetime.Choice:
@@ -264,7 +264,7 @@ def _write_customers(book: Book, folder: Path, starts: list[str]) -> None:
     for number, part in enumerate(_parts(starts)):
         _write(made(part), folder, "customer", number)
         if split:
-            _write(_known_before(part(book.occasions), split), folder, "held", number)
+            _write(lifetime.known_before(part(book.occasions), split=split), folder, "held", number)
         if "name" in named.columns:
             _write(part(named).select("customer_id", "name"), folder, "name", number)
         for name, table in _added_up(book, part).items():
@@ -309,13 +309,6 @@ def _customers(book: Book) -> Callable[[Part], ir.Table]:
         return table.mutate(is_listed=ibis.null("boolean"))
 
     return made
-
-
-def _known_before(occasions: ir.Table, split: date) -> ir.Table:
-    before = occasions.filter(occasions.on < ibis.literal(split))
-    return _beside(
-        lifetime.known_before(occasions, split=split), margins.spending(before).drop("x")
-    )
 
 
 def _added_up(book: Book, part: Part) -> dict[str, ir.Table]:

@@ -12,7 +12,7 @@ from bench.drivers import common
 from crm_lib import dataset as datasets
 from crm_lib import engine, facts
 from crm_lib import ledger as ledgers
-from crm_lib.analysis import cohorts, margins
+from crm_lib.analysis import cohorts, lifetime
 from crm_lib.dataset import Dataset
 from crm_lib.periods import Window
 
@@ -61,12 +61,11 @@ class Work:
             self._write(cells, f"cohorts_{measure}", "cohort", "period")
 
     def summary(self) -> None:
-        """x, t_x, T and the mean spend of a repeat occasion; the engine leaves out the other facts."""
-        spent = margins.spending(facts.occasions(self.lines, "day"))
-        spent = spent.select("customer_id", "mean_spend")
-        seen = self.customer_facts().select("customer_id", "x", "t_x", "T")
-        both = seen.inner_join(spent, "customer_id")
-        self._write(both, "summary", "customer_id")
+        """x, t_x, T and the mean spend of a repeat occasion; the engine leaves out the rest."""
+        known = lifetime.known_before(facts.occasions(self.lines, "day"), split=self.as_of)
+        self._write(
+            known.select("customer_id", "x", "t_x", "T", "mean_spend"), "summary", "customer_id"
+        )
 
     def _write(self, table: ir.Table, name: str, *order: str) -> None:
         table.order_by(*order).to_parquet(self.out / f"{name}.parquet")

@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from crm_lib import btyd
+from crm_lib import baskets, btyd
 from crm_lib.btyd import diagnostics
 from crm_lib.btyd.holdout import Holdout
 from crm_lib.btyd.holdout import holdout as checked_holdout
@@ -165,7 +165,8 @@ def known_before(occasions: ir.Table, *, split: date) -> ir.Table:
     """What was known of customers before `split`, and what they did from then on.
 
     In: purchase occasions. Out: one row a customer with an occasion before: customer_id, x, t_x, T (as of
-    the day before `split`), actual (occasions from then on), spent (on these, money).
+    the day before `split`), mean_spend, variance, first_spend (of the occasions before, as `margins.spending`
+    has them), actual (occasions from then on), spent (on these, money).
     """
     day = ibis.literal(split)
     is_seen = occasions.on < day
@@ -175,6 +176,7 @@ def known_before(occasions: ir.Table, *, split: date) -> ir.Table:
         last=occasions.on.max(where=is_seen),
         actual=(~is_seen).sum().cast("int64"),
         spent=occasions.revenue.sum(where=~is_seen).fill_null(0),
+        **baskets.spends(occasions, where=is_seen),
     )
     each = each.filter(each["first"] < day)
     last_day = ibis.literal(split - timedelta(days=1))
@@ -183,8 +185,7 @@ def known_before(occasions: ir.Table, *, split: date) -> ir.Table:
         "x",
         t_x=each["last"].delta(each["first"], unit="day").cast("int64"),
         T=last_day.delta(each["first"], unit="day").cast("int64"),
-        actual="actual",
-        spent="spent",
+        **{name: name for name in ("mean_spend", "variance", "first_spend", "actual", "spent")},
     )
 
 

@@ -11,12 +11,12 @@ adds. `earning` names what the data can tell.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from crm_lib import baskets
 from crm_lib.btyd.credibility import UNKNOWN, Credibility, credibility
 from crm_lib.btyd.gamma_gamma import GammaGamma, spend_frequency_correlation
 from crm_lib.btyd.spending import Spending
@@ -27,7 +27,7 @@ from crm_lib.ledger.earning import earning, partly_known
 from crm_lib.needs import needs
 
 __all__ = [
-    "Margins", "Rates", "Spend", "earned", "earning", "earnings", "expected_spend", "of", "of_each", "of_new",
+    "Margins", "Rates", "Spend", "earned", "earning", "earnings", "of", "of_each", "of_new",
     "partly_known", "rates", "spend", "spending", "with_expected_spend",
 ]  # fmt: skip
 
@@ -142,9 +142,7 @@ class Margins:
         """
         sums = self.earnings.select("customer_id", "bought", "earned")
         joined = self.spent.left_join(sums, "customer_id").drop("customer_id_right")
-        return self.onto(joined).select(
-            "customer_id", "expected_spend", "margin_rate", "margin_per_occasion"
-        )
+        return self.onto(joined).select("customer_id", "margin_rate", "margin_per_occasion")
 
     def onto(self, each: ir.Table) -> ir.Table:
         """`each`, a table with the columns of `spending` and `earnings`, with those of `per_occasion`."""
@@ -161,7 +159,7 @@ class Margins:
         rows = [
             ("first_spend", first, "money", None),
             ("repeat_spend", spend.mean, "money", None),
-            ("expected_spend", later, "money", spend.customers),
+            (later, "money", spend.customers),
             ("correlation", spend.correlation and spend.correlation[0], "ratio", spend.customers),
             ("tilt", spend.tilt, "percent", spend.customers),
             ("margin_rate", rates.mean, "percent", rates.customers),
@@ -210,14 +208,8 @@ def spending(occasions: ir.Table) -> ir.Table:
     customer_id, x (repeat occasions), mean_spend (money a repeat occasion) and its variance, both null
     without one, first_spend.
     """
-    is_repeat = occasions.number > 1
-    paid = occasions.revenue.cast("float64")
-    return occasions.group_by("customer_id").agg(
-        x=is_repeat.sum().cast("int64"),
-        mean_spend=paid.mean(where=is_repeat),
-        variance=paid.var(where=is_repeat, how="pop"),
-        first_spend=paid.sum(where=~is_repeat),
-    )
+    repeats = (occasions.number > 1).sum().cast("int64")
+    return occasions.group_by("customer_id").agg(x=repeats, **baskets.spends(occasions))
 
 
 @needs(lines=())
@@ -249,19 +241,9 @@ def spend(spent: ir.Table) -> Spend:
 
 
 @needs(lines=())
-def expected_spend(occasions: ir.Table, *, before: date) -> ir.Table:
-    """What each customer known before a day is expected to spend on an occasion, by what was known then.
-
-    In: purchase occasions, of which those from the day on are not looked at. Out: one row a customer:
-    customer_id, expected_spend (money).
-    """
-    spent = spending(occasions.filter(occasions.on < ibis.literal(before)))
-    return with_expected_spend(spent).select("customer_id", "expected_spend")
-
-
-@needs(lines=())
 def with_expected_spend(spent: ir.Table) -> ir.Table:
-    """`spent` with expected_spend (money an occasion). In: a table with the columns of `spending`."""
+    """`spent` with expected_spend (money an occasion). In: a table with the columns of `spending`, or of
+    `lifetime.known_before`: then nothing that came later is looked at."""
     return spent.mutate(expected_spend=spend(spent).expected(spent.x, spent.mean_spend))
 
 

@@ -19,15 +19,20 @@ from tests.analysis.ledger import SIX, Ledger
 MARCH = Window(date(2023, 3, 1), date(2023, 4, 1))
 
 
+def expecting(occasions: ir.Table, day: date) -> ir.Table:
+    """The customers known before the day, with what they are expected to spend on an occasion."""
+    return margins.with_expected_spend(lifetime.known_before(occasions, split=day))
+
+
 def test_six_customers_by_hand() -> None:
     occasions = Ledger(SIX).occasions
-    each = margins.expected_spend(occasions, before=MARCH.start)
-    spend = dict(collect(each).itertuples(index=False, name=None))
+    known = expecting(occasions, MARCH.start)
+    spend = collect(known).set_index("customer_id")["expected_spend"].to_dict()
     # Too few for a model: the mean of repeat occasions before March, one of 50.
     assert spend == {"anna": 50, "ben": 50, "carla": 50, "emil": 50}
     held = lifetime.holdout(occasions, split=MARCH.start, as_of=MARCH.end)
     model = Nbd(unit="day", r=1.0, alpha=59.0)
-    row = spend_ahead.judge(occasions, each, held, model, window=MARCH).iloc[0]
+    row = spend_ahead.judge(known, held, model).iloc[0]
     # anna and ben buy for 80 together; dora, new in March, and carla's return do not count.
     assert (row["customers"], row["actual"], row["actual_occasions"]) == (4, 80, 2)
     # NBD: 31 (1 + x) / (59 + T), with T = 54, 39, 18, 44 and one repeat of anna.
@@ -50,9 +55,8 @@ def choice(base: Base) -> lifetime.Choice:
 def bias(occasions: ir.Table, choice: lifetime.Choice) -> float:
     window = choice.window
     assert window is not None
-    each = margins.expected_spend(occasions, before=window.start)
-    row = spend_ahead.judge(occasions, each, choice.tested, choice.calibrated, window=window)
-    found = row.iloc[0]
+    known = expecting(occasions, window.start)
+    found = spend_ahead.judge(known, choice.tested, choice.calibrated).iloc[0]
     assert found["customers"] == choice.tested.customers
     assert found["actual_occasions"] == choice.tested.purchases
     assert found["expected_occasions"] / found["actual_occasions"] - 1 == pytest.approx(
@@ -81,8 +85,8 @@ def test_nothing_spent_has_no_bias(base: Base, choice: lifetime.Choice) -> None:
     window = choice.window
     assert window is not None
     ended = base.occasions.filter(base.occasions.on < ibis.literal(window.start))
-    each = margins.expected_spend(ended, before=window.start)
-    row = spend_ahead.judge(ended, each, choice.tested, choice.calibrated, window=window).iloc[0]
+    known = expecting(ended, window.start)
+    row = spend_ahead.judge(known, choice.tested, choice.calibrated).iloc[0]
     assert row["actual"] == 0
     assert np.isnan(row["bias"])
     assert row["expected"] > 0
@@ -92,7 +96,7 @@ def test_what_comes_later_than_the_day_changes_no_expectation(base: Base) -> Non
     day = base.observed.start + timedelta(days=400)
     known = base.occasions.filter(base.occasions.on < ibis.literal(day))
     one, other = (
-        collect(margins.expected_spend(table, before=day).order_by("customer_id"))
+        collect(expecting(table, day).order_by("customer_id"))["expected_spend"]
         for table in (base.occasions, known)
     )
     assert one.equals(other)

@@ -178,7 +178,6 @@ ANALYSES: dict[str, Analysis] = {
     "margins.of_new": lambda b: margins.of_new(b.occasions, b.ledger, b.customers).per_occasion(),
     "margins.spending": lambda b: margins.spending(b.occasions),
     "margins.spend": lambda b: earned_of(b).facts(),
-    "margins.expected_spend": lambda b: margins.expected_spend(b.occasions, before=earlier(b)),
     "margins.earned": lambda b: margins.earned(b.ledger),
     "margins.earnings": lambda b: margins.earnings(margins.earned(b.ledger)),
     "margins.of_each": lambda b: margins.of_each(summed_of(b)).per_occasion(),
@@ -215,11 +214,9 @@ ANALYSES: dict[str, Analysis] = {
         segments.rfm(b.customers_at(earlier(b)), cuts=segments.cut_points(b.customers)), b.scored
     ),
     "spend_ahead.judge": lambda b: spend_ahead.judge(
-        b.occasions,
-        margins.expected_spend(b.occasions, before=earlier(b)),
+        margins.with_expected_spend(lifetime.known_before(b.occasions, split=earlier(b))),
         lifetime.holdout(b.occasions, split=earlier(b), as_of=b.observed.end),
         b.model,
-        window=Window(earlier(b), b.observed.end),
     ),
     "stages.stage": lambda b: b.stages,
     "stages.sizes": lambda b: stages.sizes(b.stages, b.customers),
