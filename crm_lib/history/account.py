@@ -21,6 +21,7 @@ from crm_lib import baskets, cache, engine, facts
 from crm_lib.dataset import Dataset
 from crm_lib.history import counting, merging, shelf
 from crm_lib.history.periods import Period, batches, together
+from crm_lib.history.ranges import Range, ranges
 from crm_lib.history.reading import COUNTED, CUSTOMERS, MONTHS, OCCASIONS, REPEATED, History
 from crm_lib.history.shelf import Batch, Contents
 from crm_lib.periods import Window
@@ -96,19 +97,39 @@ class _Work:
         return merging.bought_again(self.made.counted(counting.ORDERS, self.new), old)
 
     def done(self) -> History:
-        """Write what is not there yet."""
+        """Write what is not there yet: customers by customers, since sums of all of them need much memory."""
         self._write_repeated()
-        self._write_occasions()
-        made = facts.seen(
-            self._deeds(),
-            as_of=self.delivery.as_of,
-            warm_up_ends=self.delivery.dataset.warm_up_ends,
-            known=self.delivery.known,
-        )
-        engine.write(made.order_by("customer_id"), self.folder / CUSTOMERS)
+        listed = list(self.made.contents.occasions)
+        for name in listed:
+            shelf.link(self.before.folder, f"{OCCASIONS}/{name}", self.folder)  # type: ignore[union-attr]
+        (self.folder / OCCASIONS).mkdir(exist_ok=True)
+        for at, part in enumerate(self._ranges()):
+            name = f"{len(listed):04d}.parquet"
+            if self.new:
+                self._write_occasions(part, self.folder / OCCASIONS / name)
+                listed.append(name)
+            made = facts.seen(
+                self._deeds(part, self.folder / OCCASIONS / name),
+                as_of=self.delivery.as_of,
+                warm_up_ends=self.delivery.dataset.warm_up_ends,
+                known=None if self.delivery.known is None else part.of(self.delivery.known),
+            )
+            engine.write(
+                made.order_by("customer_id"), self.folder / f"{CUSTOMERS}-{at:04d}.parquet"
+            )
+        self._note(occasions=listed)
         self._write_months()
         self.made.contents.save(self.folder)
         return self.made
+
+    def _ranges(self) -> list[Range]:
+        """The customers, some at a time."""
+        tables = [self.made.counted(counting.MONTHS, self.new)] if self.new else []
+        tables += [self.before.customers] if self.before else []
+        tables += [self.delivery.known] if self.delivery.known is not None else []
+        rows = [int(table.count().execute()) for table in tables]
+        most = tables[rows.index(max(rows))].select("customer_id")
+        return ranges(most, sum(rows), self.delivery.backend)
 
     def _write_repeated(self) -> None:
         """The orders bought on several days; lines are read again only where there are any."""
@@ -124,37 +145,40 @@ class _Work:
             ibis.union(*parts, distinct=True).to_parquet(path) if len(parts) > 1 else parts[0].to_parquet(path)  # fmt: skip
             self._note(repeated=parquet.read_metadata(path).num_rows)
 
-    def _write_occasions(self) -> None:
-        """The occasions of the new periods, numbered on from those before."""
-        listed = list(self.made.contents.occasions)
-        (self.folder / OCCASIONS).mkdir(exist_ok=True)
+    def _write_occasions(self, part: Range, path: Path) -> None:
+        """The occasions of some customers in the new periods, numbered on from those before."""
+        occasions = part.of(self.made.counted(counting.OCCASIONS, self.new))
+        if self.orders_go_on and self.delivery.dataset.occasion == "order":
+            occasions = baskets.joined_orders(occasions)
         earlier = None
         if self.before:
-            for name in listed:
-                shelf.link(self.before.folder, f"{OCCASIONS}/{name}", self.folder)
-            earlier = self.before.customers.filter(self.before.customers.occasions > 0)
-        if self.new:
-            occasions = self.made.counted(counting.OCCASIONS, self.new)
-            if self.orders_go_on and self.delivery.dataset.occasion == "order":
-                occasions = baskets.joined_orders(occasions)
-            listed.append(f"{len(listed):04d}.parquet")
-            engine.write(baskets.numbered(occasions, earlier), self.folder / OCCASIONS / listed[-1])
-            self._note(occasions=listed)
+            customers = part.of(self.before.customers)
+            earlier = customers.filter(customers.occasions > 0)
+        engine.write(baskets.numbered(occasions, earlier), path)
 
-    def _deeds(self) -> ir.Table:
-        """`facts.deeds`: from the beginning, or of the earlier book brought forward."""
+    def _deeds(self, part: Range, newest: Path) -> ir.Table:
+        """`facts.deeds` of some customers: from the beginning, or of the earlier book brought forward.
+
+        newest: file of their occasions in the new periods.
+        """
+        repeated = None if self.made.repeated is None else part.of(self.made.repeated)
         if self.before is None:
-            # Two sums over as many groups as there are customers: one after the other they need less memory.
-            history = engine.kept(baskets.history(self.made.occasions))
-            return facts.deeds(self.made.counted(counting.MONTHS), history, self.made.repeated)
-        old = merging.deeds(self.before.customers)
+            history = baskets.history(self.delivery.backend.read_parquet(newest))
+            months = part.of(self.made.counted(counting.MONTHS))
+            return facts.deeds(months, history, repeated)
+        old = merging.deeds(part.of(self.before.customers))
         if not self.new:
             return old
-        months = self.made.counted(counting.MONTHS, self.new)
-        path = self.folder / OCCASIONS / self.made.contents.occasions[-1]
-        newest = self.delivery.backend.read_parquet(path)
-        later = engine.kept(merging.since(months, newest, self.made.occasions))
-        return merging.brought_forward(old, later, self.made.repeated, self.before.repeated)
+        occasions = self.delivery.backend.read_parquet(newest)
+        later = merging.since(
+            part.of(self.made.counted(counting.MONTHS, self.new)),
+            occasions,
+            part.of(self.before.occasions).union(occasions),
+        )
+        done = self.before.repeated
+        return merging.brought_forward(
+            old, later, repeated, None if done is None else part.of(done)
+        )
 
     def _write_months(self) -> None:
         dataset = self.delivery.dataset

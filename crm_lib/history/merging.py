@@ -42,22 +42,20 @@ def brought_forward(
 
     repeated: of all lines; before: of the old ones, whose orders are counted once already.
     """
-    stayed = old.left_join(later, "customer_id", rname="{name}_new").drop("customer_id_new")
-    bought = stayed.occasions_new.notnull()
-    merged = stayed.select(
-        "customer_id",
-        **{name: _both(stayed, name) for name in ("orders", *baskets.SUMS)},
-        **{
-            name: stayed[name].coalesce(stayed[f"{name}_new"]) for name in ("first_on", "second_on")
-        },
-        last_on=stayed.last_on_new.coalesce(stayed.last_on),
-        occasions=_both(stayed, "occasions"),
-        median_gap_days=bought.ifelse(stayed.median_gap_days_new, stayed.median_gap_days),
-        last_gap_days=stayed.last_gap_days_new.coalesce(stayed.last_gap_days),
-        active_months=_both(stayed, "active_months"),
+    both = old.outer_join(later, "customer_id", rname="{name}_new")
+    bought = both.occasions_new.notnull()
+    merged = both.select(
+        customer_id=both.customer_id.coalesce(both.customer_id_new),
+        **{name: _both(both, name) for name in ("orders", *baskets.SUMS)},
+        **{name: both[name].coalesce(both[f"{name}_new"]) for name in ("first_on", "second_on")},
+        last_on=both.last_on_new.coalesce(both.last_on),
+        occasions=_both(both, "occasions"),
+        median_gap_days=bought.ifelse(both.median_gap_days_new, both.median_gap_days),
+        last_gap_days=both.last_gap_days_new.coalesce(both.last_gap_days),
+        active_months=_both(both, "active_months"),
     )
-    every = merged.union(later.anti_join(old, "customer_id"))
-    return every if repeated is None else _fewer(every, repeated, before)
+    # As a view, since Ibis would take what is joined to it for a part of the join above.
+    return merged if repeated is None else _fewer(merged.view(), repeated, before)
 
 
 def _fewer(rows: ir.Table, repeated: ir.Table, before: ir.Table | None) -> ir.Table:

@@ -21,7 +21,8 @@ COUNTED = "periods"
 OCCASIONS = "occasions"
 """Folder of `facts.occasions`, one file for each book that this one builds upon, and its own."""
 REPEATED = "repeated.parquet"
-CUSTOMERS = "customers.parquet"
+CUSTOMERS = "customers"
+"""How files of `facts.customers` begin, each of some of them; files and rows sorted by customer_id."""
 MONTHS = "months.parquet"
 
 
@@ -41,7 +42,7 @@ class History:
     @cached_property
     def customers(self) -> ir.Table:
         """See `facts.customers`."""
-        return self.backend.read_parquet(self.folder / CUSTOMERS)
+        return self.backend.read_parquet(sorted(self.folder.glob(f"{CUSTOMERS}*.parquet")))
 
     @cached_property
     def months(self) -> ir.Table:

@@ -12,14 +12,15 @@ from typing import Any, Literal
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow.parquet as parquet
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm_lib import engine, facts, history
+from crm_lib import engine, facts, history, machine
 from crm_lib.dataset import Dataset
 from crm_lib.engine import collect
-from crm_lib.history import Delivery, History, Period, Piece
+from crm_lib.history import Delivery, History, Period, Piece, ranges
 from crm_lib.periods import Window, add_months, month_start
 
 START, END = date(2023, 1, 1), date(2023, 7, 1)
@@ -168,6 +169,27 @@ SOME = [
         (who, START + timedelta(days=31 * n + ord(who) % 7)) for n in range(6) for who in "abc"
     )
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("occasion", ["day", "order"])
+def test_customers_by_customers_equals_all_at_once(
+    cache: Path, occasion: Literal["day", "order"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where memory is short: a range for each of the ids, but for those that nothing begins with."""
+    monkeypatch.setattr(ranges, "BYTES_A_ROW", machine.engine_bytes())
+    dataset = config(f"shop{len(list(cache.iterdir()))}", occasion)
+    again = {"customer_id": "b", "order_id": "b2", "day": START, "hour": 9, "cents": 50, "cost": 5}
+    nobody = {**again, "customer_id": None}
+    rows = [*SOME, again, {**again, "day": START + timedelta(days=3)}, nobody]
+    for as_of in (add_months(START, 3), END):
+        made = built(cache, dataset, rows, as_of)
+        assert_right(made, dataset, rows, as_of)
+        files = sorted(made.folder.glob("customers-*.parquet"))
+        assert len(files) > 2
+        every = [
+            row for file in files for row in parquet.read_table(file)["customer_id"].to_pylist()
+        ]
+        assert every == sorted(every)
 
 
 def counted(made: History) -> dict[str, tuple[int, int]]:
