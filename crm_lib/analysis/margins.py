@@ -142,7 +142,9 @@ class Margins:
         """
         sums = self.earnings.select("customer_id", "bought", "earned")
         joined = self.spent.left_join(sums, "customer_id").drop("customer_id_right")
-        return self.onto(joined).select("customer_id", "margin_rate", "margin_per_occasion")
+        return self.onto(joined).select(
+            "customer_id", "expected_spend", "margin_rate", "margin_per_occasion"
+        )
 
     def onto(self, each: ir.Table) -> ir.Table:
         """`each`, a table with the columns of `spending` and `earnings`, with those of `per_occasion`."""
@@ -159,7 +161,7 @@ class Margins:
         rows = [
             ("first_spend", first, "money", None),
             ("repeat_spend", spend.mean, "money", None),
-            (later, "money", spend.customers),
+            ("expected_spend", later, "money", spend.customers),
             ("correlation", spend.correlation and spend.correlation[0], "ratio", spend.customers),
             ("tilt", spend.tilt, "percent", spend.customers),
             ("margin_rate", rates.mean, "percent", rates.customers),
