@@ -51,26 +51,21 @@ def triangle(
     grid = _grid(observed, warm_up_ends).join(sizes, "cohort")
     filled = grid.left_join(found, ["cohort", "month"]).drop("cohort_right", "month_right")
     filled = filled.mutate(value=filled.value.fill_null(0))
+    return _with_shares(filled).order_by("cohort", "period")
+
+
+def _with_shares(filled: ir.Table) -> ir.Table:
+    """The columns of `triangle`: its values by customer, and as a share of those in period 0."""
     own = ibis.window(group_by="cohort", order_by="period", preceding=None, following=0)
     start = filled.value.first().over(own).cast("float64")
-    return (
-        filled.mutate(
-            per_customer=filled.value.cast("float64") / filled.cohort_size,
-            share=ibis.ifelse(start > 0, filled.value.cast("float64") / start, None),
-        )
-        .order_by("cohort", "period")
-        .select(
-            "cohort",
-            "period",
-            "month",
-            "value",
-            "cohort_size",
-            "per_customer",
-            "share",
-            "is_partial",
-            "is_warm_up",
-        )
-    )
+    value = filled.value.cast("float64")
+    return filled.select(
+        "cohort", "period", "month", "value", "cohort_size",
+        per_customer=value / filled.cohort_size,
+        share=ibis.ifelse(start > 0, value / start, None),
+        is_partial="is_partial",
+        is_warm_up="is_warm_up",
+    )  # fmt: skip
 
 
 @needs(lines=(), optional={"lines.cost": "margin by cohort"})

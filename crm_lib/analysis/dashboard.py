@@ -117,26 +117,26 @@ def measures(
     spans = _spans(observed.end)
     if series is None:
         series = monthly(
-            months,
-            customer_months,
-            customers,
-            observed=observed,
-            warm_up_ends=warm_up_ends,
-            ledger=ledger,
-        )
+            months, customer_months, customers, observed=observed, warm_up_ends=warm_up_ends, ledger=ledger
+        )  # fmt: skip
     who = by_revenue(customer_months, observed=observed) if buyers is None else buyers
     sums = _sums(series, who, _windows(observed))
+    named = _told(sums, profit_label)
+    return pd.DataFrame(
+        [_row(each, span, sums, observed, warm_up_ends) for span in spans for each in named]
+    )
+
+
+def _told(sums: dict[Window, dict[str, float]], profit_label: str) -> list[_Measure]:
+    """The measures that the data can tell, profit under its name."""
     absent = {name for name in ("margin", "profit") if _lacks(sums, name)}
     if profit_label in _SAME_AS_ANOTHER:
         absent.add("profit")
-    named = [
+    return [
         replace(each, label=each.label.format(profit=profit_label.capitalize()))
         for each in _MEASURES
         if each.of not in absent
     ]
-    return pd.DataFrame(
-        [_row(each, span, sums, observed, warm_up_ends) for span in spans for each in named]
-    )
 
 
 @needs(lines=())

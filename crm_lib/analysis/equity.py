@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -326,37 +327,33 @@ def levers(
     of_new, spend_of_new: margin and spend of the first and of a later occasion of a new customer. Where
     no value is put on customers to come (`won.refusal`) no lever changes it.
     """
+    terms: dict[str, Any] = {"horizon_months": horizon_months, "discount_rate": discount_rate}
     living = Living.of(held, model)
 
     def there(by: btyd.PurchaseModel, of: str = "margin") -> float:
-        return living.worth(by, horizon_months=horizon_months, discount_rate=discount_rate, of=of)
+        return living.worth(by, of=of, **terms)
 
-    def coming(each: tuple[float, float], newcomers: Newcomers, factor: float = 1.0) -> float:
+    def coming(newcomers: Newcomers, each: tuple[float, float], factor: float = 1.0) -> float:
+        """0 where no value is put on customers to come, who leave by this factor as readily."""
         if newcomers.refusal:
             return 0.0
         by = with_dropout(newcomers.known, factor) if factor != 1 else newcomers.known
-        return future(
-            newcomers,
-            model=by,
-            of_new=each,
-            horizon_months=horizon_months,
-            discount_rate=discount_rate,
-        ).equity
+        return future(newcomers, model=by, of_new=each, **terms).equity
 
-    present, ahead = there(model), coming(of_new, won)
+    present, ahead = there(model), coming(won, of_new)
     free = replace(won, costs={})  # a larger margin costs no more to win
     rows: list[tuple[str, str, float, float]] = []
     kept = living.kept(model)
     for step, target in (("point", kept + 0.01), ("percent", kept * 1.01)):
         factor = living.keeping(model, target)
         if factor is not None:
-            gain = coming(of_new, won, factor) - ahead
+            gain = coming(won, of_new, factor) - ahead
             rows.append(("retention", step, there(with_dropout(model, factor)) - present, gain))
     if won.customers and not won.refusal:
         rows.append(("acquisition", "percent", 0.0, 0.01 * ahead))
-    of_spend = there(model, of="spend"), coming(spend_of_new, free)
+    of_spend = there(model, of="spend"), coming(free, spend_of_new)
     rows.append(("margin", "point", 0.01 * of_spend[0], 0.01 * of_spend[1]))
-    rows.append(("margin", "percent", 0.01 * present, 0.01 * coming(of_new, free)))
+    rows.append(("margin", "percent", 0.01 * present, 0.01 * coming(free, of_new)))
     table = pd.DataFrame(rows, columns=["lever", "step", "present", "future"])
     return Levers(table.assign(total=table["present"] + table["future"]), kept)
 

@@ -218,12 +218,6 @@ def choose(
     if model != BEST and model not in btyd.MODELS:
         raise UsageError(unknown("model", model, (BEST, *btyd.MODELS)))
     contestants = btyd.MODELS if model == BEST else {model: btyd.MODELS[model]}
-    counts = collect(
-        customers.agg(
-            excluded=customers.first_on.isnull().sum().fill_null(0),
-            first_seen=customers.is_first_seen.sum().fill_null(0),
-        )
-    ).iloc[0]
     split = split_day(observed, warm_up_ends, holdout_days)
     seen = held = verdict = fitted = None
     try:
@@ -241,10 +235,16 @@ def choose(
         fitted, refusal = btyd.fit(seen, verdict.winner if verdict.model else ""), ""
     except NoModel as error:
         refusal = str(error)
-    return Choice(
-        seen, split, observed.end, held, verdict, fitted, refusal,
-        int(counts["excluded"]), int(counts["first_seen"]),
-    )  # fmt: skip
+    return Choice(seen, split, observed.end, held, verdict, fitted, refusal, *_left_out(customers))
+
+
+def _left_out(customers: ir.Table) -> tuple[int, int]:
+    """How many never bought, and how many were seen first in the warm-up."""
+    never, first_seen = customers.first_on.isnull(), customers.is_first_seen
+    counts = collect(
+        customers.agg(never=never.sum().fill_null(0), first_seen=first_seen.sum().fill_null(0))
+    ).iloc[0]
+    return int(counts["never"]), int(counts["first_seen"])
 
 
 def _too_short(observed: Window, warm_up_ends: date) -> str:

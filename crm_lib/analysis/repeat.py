@@ -57,32 +57,35 @@ def ladder(
     """
     if steps < 1 or within_days < 1:
         raise UsageError(f"steps and within_days are at least 1, not {steps} and {within_days}.")
-    from statsmodels.stats.proportion import proportion_confint
-
     left_out = customers.filter(customers.is_first_seen & (not include_first_seen))
     gaps = collect(_gaps(_chosen(customers, include_first_seen), left_out, occasions, steps))
-    rows = []
-    for number in sorted(set(gaps["number"].astype(int))):
-        part = gaps[gaps["number"] == number]
-        returned = part[part["returned"] == 1]
-        asked, continued = int(part["weight"].sum()), int(returned["weight"].sum())
-        low, high = proportion_confint(continued, asked, alpha=1 - CONFIDENCE, method="wilson")
-        rows.append(
-            {
-                "step": f"{_ordinal(number - 1)}→{_ordinal(number)}",
-                "number": number,
-                "customers": asked,
-                "continued": continued,
-                "probability": continued / asked,
-                "lower": low,
-                "upper": high,
-                "median_gap_days": _weighted_median(returned),
-                "within_days": within_days,
-                **_within(_fitted(part), within_days, int(part["days"].max())),
-            }
-        )
+    rows = [
+        _rung(int(number), part, within_days)
+        for number, part in gaps.groupby(gaps["number"].astype(int), sort=True)
+    ]
     maybe = ["median_gap_days", "probability_within", "within_lower", "within_upper"]
     return pd.DataFrame(rows, columns=_LADDER).astype(dict.fromkeys(maybe, float))
+
+
+def _rung(number: int, gaps: pd.DataFrame, within_days: int) -> dict[str, Any]:
+    """A row of `ladder`: from the occasion before to the one with this number."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    returned = gaps[gaps["returned"] == 1]
+    asked, continued = int(gaps["weight"].sum()), int(returned["weight"].sum())
+    low, high = proportion_confint(continued, asked, alpha=1 - CONFIDENCE, method="wilson")
+    return {
+        "step": f"{_ordinal(number - 1)}→{_ordinal(number)}",
+        "number": number,
+        "customers": asked,
+        "continued": continued,
+        "probability": continued / asked,
+        "lower": low,
+        "upper": high,
+        "median_gap_days": _weighted_median(returned),
+        "within_days": within_days,
+        **_within(_fitted(gaps), within_days, int(gaps["days"].max())),
+    }
 
 
 @needs(lines=())

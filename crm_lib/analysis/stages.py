@@ -59,21 +59,7 @@ def stage(
     last one is made of the earlier gaps alone: with the last gap among its own measures, no return
     would look long.
     """
-    gaps = ibis.greatest(customers.occasions.fill_null(0) - 1, 0)
-    span = customers.t_x.cast("float64")
-    facts = customers.select(
-        "customer_id",
-        "occasions",
-        "is_first_seen",
-        "days_since_last",
-        "last_gap_days",
-        "T",
-        "median_gap_days",
-        *carried,
-        gaps=gaps,
-        own=span / gaps.nullif(0),
-        own_before=(span - customers.last_gap_days) / (gaps - 1).nullif(0),
-    )
+    facts = _with_gaps(customers, carried)
     if typical is None:
         facts = facts.cross_join(_typical_gap(facts))
     else:
@@ -88,6 +74,19 @@ def stage(
     )
     named = facts.mutate(stage=_rule(facts, thresholds))
     return named.select(*COLUMNS, *carried)
+
+
+def _with_gaps(customers: ir.Table, carried: Sequence[str]) -> ir.Table:
+    """What a stage follows from, with the number of own gaps, their mean, and that without the last one."""
+    gaps = ibis.greatest(customers.occasions.fill_null(0) - 1, 0)
+    span = customers.t_x.cast("float64")
+    return customers.select(
+        "customer_id", "occasions", "is_first_seen", "days_since_last", "last_gap_days", "T",
+        "median_gap_days", *carried,
+        gaps=gaps,
+        own=span / gaps.nullif(0),
+        own_before=(span - customers.last_gap_days) / (gaps - 1).nullif(0),
+    )  # fmt: skip
 
 
 @needs(lines=())
