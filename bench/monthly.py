@@ -97,9 +97,14 @@ def _run(home: Path, as_of: date, address_space: int | None, environment: dict[s
 
 
 def stages(published: Path) -> dict[str, float]:
-    """Seconds by stage, as the run's own manifest says; each report's as `report: <name>`."""
+    """Seconds by stage, as the run's own manifest says; what a stage is made of as `data: <name>`,
+    `marts: <name>` and `report: <name>`."""
     manifest = json.loads((published / "manifest.json").read_text())
-    found = {name: float(seconds) for name, seconds in manifest["durations"].items()}
+    found: dict[str, float] = {}
+    for name, seconds in manifest["durations"].items():
+        found[name] = float(seconds)
+        parts = manifest.get(f"{name}_durations", {})
+        found |= {f"{name}: {part}": float(taken) for part, taken in parts.items()}
     for report in manifest["reports"]:
         found[f"report: {report['stem']}"] = round(sum(report["durations"].values()), 2)
     return found

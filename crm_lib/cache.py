@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -96,3 +98,11 @@ def settled(path: Path) -> Path:
     """`path`, with what was written `beside` it. Two processes that make the same make it equal."""
     os.replace(beside(path), path)
     return path
+
+
+@contextmanager
+def timed(stage: str, durations: dict[str, float]) -> Iterator[None]:
+    """Add to `durations` the seconds that making a part of the cache takes."""
+    start = time.perf_counter()
+    yield
+    durations[stage] = time.perf_counter() - start

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -26,11 +25,11 @@ def make(rows: Accepted, folder: Path, durations: dict[str, float]) -> None:
     Raises UsageError where an amount is too large for `money_decimals`.
     """
     with _fitting_money(rows):
-        with _timed("facts", durations):
+        with cache.timed("facts", durations):
             made = history.write(delivery(rows), folder)
-        with _timed("judging as of the day", durations):
+        with cache.timed("judging as of the day", durations):
             _judge(rows, made, folder)
-        with _timed("ledger", durations):
+        with cache.timed("ledger", durations):
             if rows.has("contacts"):
                 ledger.check_kinds(rows.dataset.ledger, rows.staged("contacts"))
             ledger.write(
@@ -104,13 +103,6 @@ def _made_by(rows: Accepted) -> str:
         cache.code(cache.COUNTING), dataset.engine, metadata.version("duckdb"), rows.scope,
         dataset.purchase, dataset.returned, dataset.occasion, str(dataset.money_decimals),
     )[:16]  # fmt: skip
-
-
-@contextmanager
-def _timed(stage: str, durations: dict[str, float]) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    durations[stage] = time.perf_counter() - start
 
 
 @contextmanager

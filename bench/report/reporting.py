@@ -47,7 +47,7 @@ def _runs(result: dict[str, Any]) -> str:
     rows, least = [], floor(result)
     runs = {engine: summary(result, engine) for engine in (COLD, WARM)}
     stages = dict.fromkeys(name for run in runs.values() for name in run.get("stages", {}))
-    names = [name for name in stages if not name.startswith("report: ")]
+    names = [name for name in stages if ": " not in name]
     for engine, run in runs.items():
         if "seconds" not in run:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -98,8 +98,10 @@ def _published(run: DayRun, used: usage.Usage) -> Published:
                 shown = _make(run, failures.quality_report(run.plan.reports), draft, made)
             _account(run, made, used)
             raise failures.of_data(run.store, draft, made, book.verdict, shown)
+        took: dict[str, float] = {}
         with run.timed("marts"):
-            marts.build(book)
+            marts.build(book, took)
+        made.marts_durations = _rounded(took)
         with run.timed("reports"):
             reports = _make(run, run.plan.reports, draft, made)
         _account(run, made, used)
@@ -114,6 +116,10 @@ def _account(run: DayRun, made: Manifest, used: usage.Usage) -> None:
     """Enter into the manifest what the run has taken so far."""
     made.durations = dict(run.durations)
     made.peak_memory_bytes = used.peak_bytes
+
+
+def _rounded(durations: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(seconds, 2) for name, seconds in durations.items()}
 
 
 def _make(run: DayRun, chosen: tuple[Report, ...], draft: Path, made: Manifest) -> Made:
@@ -143,7 +149,7 @@ def _manifest(run: DayRun, book: Book) -> Manifest:
         scope=book.scope,
         generated_at=clock.now_text(),
         fingerprint=manifest.fingerprint(run.plan.reports, parameters, made_from),
-        data_durations={name: round(took, 2) for name, took in book.durations.items()},
+        data_durations=_rounded(book.durations),
         made_from=made_from,
         book=str(book.folder.relative_to(project.cache_folder())),
         versions=manifest.versions(),

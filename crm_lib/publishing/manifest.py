@@ -45,8 +45,8 @@ class ReportRecord(_Record):
 class Manifest(_Record):
     """One run. Only `generated_at`, the durations (seconds) and memory differ between equal runs.
 
-    `durations`: by stage; `data_durations`: what the first of them was spent on, empty where the data came
-    from the cache. `peak_memory_bytes`: of all processes together, null where the system does not tell.
+    `durations`: by stage; `data_durations`, `marts_durations`: what the first two were spent on, empty where
+    they came from the cache. `peak_memory_bytes`: of all processes together, null where the system does not tell.
     `id` is the name of the run's folder and not written.
     `fingerprint` hashes all that the pages depend on: inputs, rules, code, notebooks, parameters.
     `coverage`: title, status (full, partial, impossible), missing and unlock of each report asked for.
@@ -71,6 +71,7 @@ class Manifest(_Record):
     exports: list[str] = []
     durations: dict[str, float] = {}
     data_durations: dict[str, float] = {}
+    marts_durations: dict[str, float] = {}
     peak_memory_bytes: int | None = None
 
     def write(self, folder: Path) -> None:

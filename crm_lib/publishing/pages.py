@@ -39,7 +39,7 @@ def write_index(folder: Path, made: Manifest, metrics: Metrics) -> None:
 def _times(made: Manifest) -> list[dict[str, Any]]:
     """Where the time went, as `site.run_index` takes it: each stage, and what it is made of."""
     reports = {record.title: sum(record.durations.values()) for record in made.reports}
-    parts = {"data": made.data_durations, "reports": reports}
+    parts = {"data": made.data_durations, "marts": made.marts_durations, "reports": reports}
     return [
         {"stage": stage, "seconds": seconds, "parts": parts.get(stage, {})}
         for stage, seconds in made.durations.items()

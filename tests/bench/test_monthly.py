@@ -11,6 +11,7 @@ import pytest
 from bench import company, monthly, report
 from bench.monthly import FIRST, LEDGER, LOOKUP, SECOND, ULIMIT_4GB
 from bench.report import reporting
+from bench.report.monthly import STAGED
 from bench.reporting import COLD, WARM
 from tests.bench.made import result, run
 
@@ -28,7 +29,8 @@ def test_growth_month_after_ledger_and_lookups_are_told() -> None:
     spread = [float(value) for value in range(1, 101)]
     large = month(
         "10m", 10_000_000, 70_000_000,
-        run(FIRST, 300.0, stages={"data": 200.0, "ledger": 9.0}), run(SECOND, 60.0),
+        run(FIRST, 300.0, stages={"data": 80.0, "data: ledger": 9.0, STAGED: 30.0}),
+        run(SECOND, 60.0, stages={"data": 20.0, STAGED: 30.0}),
         run(LEDGER, 1.0, **totals("1234.50")),
         run(LOOKUP, 1.0, milliseconds=spread, first_milliseconds=40.0),
         run(ULIMIT_4GB, status="exit code 2: needs 9 GB"),
@@ -36,9 +38,11 @@ def test_growth_month_after_ledger_and_lookups_are_told() -> None:
     page = report.page(small | large)
     assert "| 10,000,000 | 70,000,000 | 300 s | 4.29 s | 0.50 | 2.00 GB | 60.0 s" not in page
     assert "| 10,000,000 | 70,000,000 | 300 s | 4.29 s | 0.50 | 2.00 GB | 60 s | 20 % |" in page
-    assert "| data | 20 s | – | 200 s | – |" in page
+    assert "| data | 20 s | – | 80 s | 20 s |" in page
     assert "all processes | 300 s, 2.00 GB | reached |" in page
-    assert "under a quarter of the first run | 20 % | reached |" in page
+    assert "segments and stages: under 2 minutes | 110 s | reached |" in page
+    assert "segments and stages: under a quarter of the first | 45 % | missed |" in page
+    assert "the whole run: under a quarter of the first | 20 % | reached |" in page
     assert "exponent at most 1 | 0.50 | reached |" in page
     assert "to the cent; difference | 0.00 | reached |" in page
     assert "| 10,000,000 | 100 | 40.0 ms | 50.5 ms | 99.0 ms | 100.0 ms |" in page
@@ -53,9 +57,12 @@ def test_a_cent_too_much_misses_the_aim() -> None:
 
 def test_stages_are_those_of_the_manifest(tmp_path: Path) -> None:
     reports = [{"stem": "01_data", "durations": {"render": 0.5, "execute": 2.0}}]
-    manifest = {"durations": {"data": 3.0, "marts": 1}, "reports": reports}
+    durations = {"durations": {"data": 3.0, "marts": 1}, "data_durations": {"reading": 2.0}}
+    manifest = {**durations, "reports": reports}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    assert monthly.stages(tmp_path) == {"data": 3.0, "marts": 1.0, "report: 01_data": 2.5}
+    assert monthly.stages(tmp_path) == {
+        "data": 3.0, "data: reading": 2.0, "marts": 1.0, "report: 01_data": 2.5,
+    }  # fmt: skip
 
 
 def test_the_floor_is_kernels_imports_and_cells_over_the_processors() -> None:
