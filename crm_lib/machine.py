@@ -28,6 +28,9 @@ ENGINE_BYTES_A_PROCESSOR = 2 * 2**30
 LEAST_BYTES = 2**30
 """With less for each engine, fewer processes run at a time."""
 
+RESERVED_BYTES = 2**30
+"""Address space that libraries and threads reserve and do not use; `ulimit -v` counts it all the same."""
+
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4,
           "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}  # fmt: skip
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?", re.IGNORECASE)
@@ -106,7 +109,7 @@ def memory_limit_bytes() -> int:
     limits += [int(limit) for limit in given if limit.isdecimal()]
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     if soft != resource.RLIM_INFINITY:
-        limits.append(soft)
+        limits.append(max(soft - RESERVED_BYTES, soft // 4))
     return min(limits)
 
 

@@ -17,12 +17,15 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from crm_lib import schema
+from crm_lib import machine, schema
 from crm_lib.quality import copies, gx
 from crm_lib.quality.rule import Rule
 from crm_lib.quality.structure import GIVEN, KEY_COPY, ROW_COPY, UNREADABLE
 
 BATCH_ROWS = 4_000_000
+"""Rows that cross to GX at a time, where there is memory for as many."""
+_BYTES_A_ROW = 1024
+"""Of an engine's memory for each of them: Arrow, pandas and GX hold them, too."""
 FAILURES = pa.schema([("row_id", pa.int64()), ("rule_id", pa.string()), ("problem", pa.string())])
 """One row a failing row and rule. A rule that could not be checked has one row: no row_id, a problem."""
 
@@ -84,8 +87,9 @@ def _of_values(tables: Mapping[str, ir.Table], rules: Sequence[Rule]) -> Iterato
         for name, table in tables.items()
     }
     wrong: dict[str, list[pa.Table]] = {}
-    for start in range(0, max(map(len, values.values())), BATCH_ROWS):
-        batch = {n: v.slice(start, BATCH_ROWS) for n, v in values.items() if len(v) > start}
+    size = _batch_rows()
+    for start in range(0, max(map(len, values.values())), size):
+        batch = {n: v.slice(start, size) for n, v in values.items() if len(v) > start}
         asked = [rule for rule in rules if rule.columns[0] in batch]
         for rule_id, judgement in gx.judge(_side_by_side(batch), asked).items():
             (name,) = next(rule.columns for rule in asked if rule.rule_id == rule_id)
@@ -143,9 +147,13 @@ def _by_row(rules: Sequence[Rule], staged: ir.Table) -> Iterator[pa.Table]:
 def _batches(rules: Sequence[Rule], staged: ir.Table) -> Iterator[pa.Table]:
     names = dict.fromkeys(name for rule in rules for name in rule.columns)
     projected = staged.select("row_id", **{name: _crossing(name, staged) for name in names})
-    for batch in projected.to_pyarrow_batches(chunk_size=BATCH_ROWS):
+    for batch in projected.to_pyarrow_batches(chunk_size=_batch_rows()):
         if batch.num_rows:
             yield pa.Table.from_batches([batch])
+
+
+def _batch_rows() -> int:
+    return max(1, min(BATCH_ROWS, machine.engine_bytes() // _BYTES_A_ROW))
 
 
 def _unchecked(problems: Mapping[str, str]) -> pa.Table:

@@ -87,7 +87,8 @@ def test_a_limit_of_the_shell_counts() -> None:
         text=True,
         check=True,
     )
-    assert int(done.stdout) <= limit
+    # Libraries reserve address space that they never use, and the limit counts it.
+    assert int(done.stdout) == limit - GIB
 
 
 def test_a_container_s_limits_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
