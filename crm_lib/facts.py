@@ -146,14 +146,14 @@ def seen(
     """`deeds` as they look on the day, with the `known` customers who did nothing yet."""
     rows = done
     if known is not None:
-        idle = known.select("customer_id").anti_join(done, "customer_id").distinct()
-        nothing = {name: ibis.null(type_) for name, type_ in done.schema().items()}
-        rows = done.union(idle.select(**{**nothing, "customer_id": idle.customer_id}))
-        zero = {
-            name: rows[name].fill_null(0)
-            for name in ("orders", "lines", "units", "revenue", "returns")
-        }
-        rows = rows.mutate(**zero)
+        listed = known.select(listed_id="customer_id").distinct()
+        done = done.view()  # what is a join already, Ibis would go on with
+        both = done.outer_join(listed, done.customer_id == listed.listed_id)
+        filled = ("orders", "lines", "units", "revenue", "returns")
+        rows = both.mutate(
+            customer_id=both.customer_id.coalesce(both.listed_id),
+            **{name: both[name].fill_null(0) for name in filled},
+        )
     rows = _with_money(rows)
     last_day = ibis.literal(as_of - timedelta(days=1))
     occasions = rows.occasions.fill_null(0)
