@@ -22,7 +22,7 @@ from crm_lib.dataset import Dataset
 
 STAGING = (
     "schema", "source", "dataset", "conditions", "engine", "encodings", "textfiles", "casting", "sourcefiles", "parts", "sources",
-    "corrections", "staging",
+    "corrections", "staging", "taking",
 )  # fmt: skip
 """Modules and packages of `crm_lib` whose code decides what a staged part holds."""
 JUDGING = (*STAGING, "periods", "quality", "intake")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from crm_lib import cache, corrections, engine, parts, project, sources
+from crm_lib import cache, corrections, engine, machine, parts, project, sources
 from crm_lib.dataset import Dataset
 from crm_lib.errors import SourceError
 from crm_lib.parts import Part
@@ -82,6 +82,7 @@ def taken(dataset: Dataset) -> Intake:
         name: parts.parts(config, dataset.obtain) for name, config in dataset.tables.items()
     }
     key, made_from = fingerprint(dataset, delivered)
+    machine.check_room(sum(map(parts.least_rows, delivered.get("customers", []))))
     durations: dict[str, float] = {}
     folder = cache.built(
         cache.folder_of(dataset, key),

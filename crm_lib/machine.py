@@ -28,7 +28,11 @@ ENGINE_BYTES_A_PROCESSOR = 2 * 2**30
 LEAST_BYTES = 2**30
 """With less for each engine, fewer processes run at a time."""
 
-RESERVED_BYTES = 2**30
+NEEDED_BYTES_A_CUSTOMER = 220
+"""What engines take at the least where customers are many: ten million, with their costs, did with 2.4 GB
+and did not with 1.9 GB."""
+
+RESERVED_BYTES = 3 * 2**30
 """Address space that libraries and threads reserve and do not use; `ulimit -v` counts it all the same."""
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4,
@@ -66,6 +70,17 @@ def engine_bytes() -> int:
 def engine_part(memory_bytes: int, processors: int) -> int:
     """Of `memory_bytes`, what engines may take that run on so many processors."""
     return min(int(memory_bytes * ENGINE_SHARE), processors * ENGINE_BYTES_A_PROCESSOR)
+
+
+def check_room(customers: int) -> None:
+    """Raise UsageError where engines have less memory than so many customers need."""
+    needed, there = customers * NEEDED_BYTES_A_CUSTOMER, engine_bytes()
+    if there < needed:
+        raise UsageError(
+            f"{customers:,} customers need about {needed / 1e9:.1f} GB of memory for engines, which have "
+            f"{there / 1e9:.1f} GB here, at most {ENGINE_SHARE:.0%} of what this process may use. Give it "
+            "more (the container's limit, `ulimit -v`, or CRM_MEMORY, which is for engines alone)."
+        )
 
 
 def parse_bytes(text: str) -> int:

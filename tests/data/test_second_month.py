@@ -10,6 +10,7 @@ import pytest
 
 from crm_lib.book import Book, open_book
 from crm_lib.engine import collect
+from crm_lib.errors import UsageError
 from tests.conftest import MakeProject
 
 HEAD = "customer,order,when,amount,cost"
@@ -126,3 +127,24 @@ def test_seconds_are_told_of_what_was_made(make_project: MakeProject) -> None:
     stages = ["reading", "judging", "facts", "judging as of the day", "ledger"]
     assert list(open_book("shop", as_of="2023-04-01").durations) == stages
     assert open_book("shop", as_of="2023-04-01").durations == {}
+
+
+CUSTOMERS = (
+    "  customers:\n    source: {files: data/shop/people.csv}\n    columns: {customer_id: who}\n"
+)
+
+
+def test_more_customers_than_memory_has_room_for_are_refused_before_reading(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = "who\n" + "".join(f"a customer with a long name {n:04}\n" for n in range(100))
+    content = {name: f"{HEAD}\n{text}\n" for name, text in FILES.items()}
+    home = make_project(
+        "shop", {**content, "contacts.csv": CONTACTS, "people.csv": people}, YML + CUSTOMERS
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("crm_lib.machine.NEEDED_BYTES_A_CUSTOMER", 2**40)
+        with pytest.raises(UsageError, match=r"6 customers need .* of memory for engines"):
+            open_book("shop", as_of="2023-04-01")
+    assert not [*home.rglob("parts/*/*.parquet")], "nothing was staged"
+    assert open_book("shop", as_of="2023-04-01").customers.count().execute() == 102
