@@ -15,7 +15,7 @@ from bench.machine import described
 from bench.process import Run, Say
 
 FIRST, SECOND = "24 months", "one month more"
-MEMORY_4GB, ULIMIT_4GB = "CRM_MEMORY=4GB", "ulimit -v 4 GB"
+MEMORY_4GB, ULIMIT_4GB = "CRM_MEMORY=2400MB", "ulimit -v 4 GB"
 LEDGER, LOOKUP = "ledger and truth", "lookup"
 LIMIT_SECONDS, LIMIT_BYTES = 3_600.0, 4 * 10**9
 LOOKUPS = 300
@@ -44,7 +44,7 @@ class Scenario(process.Scenario):
             LOOKUP: lambda: _drive(home, "bench.drivers.lookup"),
         }
         limited: dict[str, Callable[[], Run]] = {
-            MEMORY_4GB: lambda: _first(home, CRM_MEMORY="4GB"),
+            MEMORY_4GB: lambda: _first(home, CRM_MEMORY="2400MB"),
             ULIMIT_4GB: lambda: _first(home, address_space=LIMIT_BYTES),
         }
         steps |= {engine: limited[engine] for engine in self.only_full if full}

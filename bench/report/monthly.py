@@ -20,7 +20,8 @@ METHOD = """### The monthly run
 - Growth: b where time = a · lines^b between two neighbouring sizes; 1 is linear, below 1 better.
 - Ledger: money by component over all months, summed over every customer, against what the simulator
   says it planted; exact, as decimals.
-- With 4 GB: `CRM_MEMORY=4GB` bounds the engine, `ulimit -v` what each process may map.
+- With 4 GB: `CRM_MEMORY=2400MB` is what engines get of a machine with 4 GB, `ulimit -v` bounds what each
+  process may map.
 - Lookup: `lookup.customer` of random customers in one process, one after the other, from the call to the
   answer; the start of Python is not in it.
 """
