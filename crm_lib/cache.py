@@ -27,7 +27,7 @@ STAGING = (
 """Modules and packages of `crm_lib` whose code decides what a staged part holds."""
 JUDGING = (*STAGING, "periods", "quality", "intake")
 """… which of its rows fail."""
-COUNTING = (*JUDGING, "spark", "known", "baskets", "facts", "history", "accepted")
+COUNTING = (*JUDGING, "spark", "known", "baskets", "facts", "ranges", "history", "accepted")
 """… what is counted of the others, whatever the day."""
 LEDGER = (*COUNTING, "cost_rules", "cost_components", "ledger")
 """… what they earned and cost."""

@@ -82,7 +82,6 @@ def taken(dataset: Dataset) -> Intake:
         name: parts.parts(config, dataset.obtain) for name, config in dataset.tables.items()
     }
     key, made_from = fingerprint(dataset, delivered)
-    machine.check_room(sum(map(parts.least_rows, delivered.get("customers", []))))
     durations: dict[str, float] = {}
     folder = cache.built(
         cache.folder_of(dataset, key),
@@ -162,6 +161,7 @@ def _take(
     folder: Path,
     durations: dict[str, float],
 ) -> None:
+    machine.check_room(sum(map(parts.least_rows, delivered.get("customers", []))))
     by_table = rules.load(dataset)
     (folder / "judged").mkdir()
     backend, clock = engine.connect(), Clock()

@@ -9,7 +9,7 @@ from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 
-from crm_lib import baskets, cache, contents, engine, history, ledger
+from crm_lib import baskets, cache, contents, engine, history, ledger, machine
 from crm_lib.accepted import Accepted
 from crm_lib.errors import UsageError
 from crm_lib.history import History, counting, shelf
@@ -22,8 +22,9 @@ def make(rows: Accepted, folder: Path, durations: dict[str, float]) -> None:
     """Write the facts, the verdict and the ledger into `folder`; adds to `durations` the seconds of each.
 
     The verdict looks up whom facts met: a customer once, not each of his lines.
-    Raises UsageError where an amount is too large for `money_decimals`.
+    Raises UsageError where an amount is too large for `money_decimals`, and where memory is too short.
     """
+    machine.check_room(sum(part.rows for part in rows.intake.parts.get("customers", [])))
     with _fitting_money(rows):
         with cache.timed("facts", durations):
             made = history.write(delivery(rows), folder)

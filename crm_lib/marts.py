@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,8 @@ from crm_lib.analysis import (
 )
 from crm_lib.book import Book
 from crm_lib.btyd import Histories, PurchaseModel
-from crm_lib.engine import collect, kept
+from crm_lib.engine import kept
+from crm_lib.ranges import Range, ranges
 
 CUSTOMERS_A_FILE = 2_500_000
 """Few enough for the memory of an engine, and no fewer: ledger and occasions are read once for each."""
@@ -43,9 +43,6 @@ CLV_FACTS = "clv.json"
 """What the CLV mart holds, or why there is none."""
 _GIVEN = "{name}_given"
 """What an attribute of the customer table is called where a fact has its name."""
-
-Part = Callable[[ir.Table], ir.Table]
-"""Takes the rows of some customers out of a table."""
 
 
 def build(book: Book, durations: dict[str, float] | None = None) -> Path:
@@ -63,12 +60,12 @@ def build(book: Book, durations: dict[str, float] | None = None) -> Path:
     """
 
     def write(folder: Path) -> None:
-        starts = _starts(book)
+        parts = _ranges(book)
         took = {} if durations is None else durations
         with cache.timed("segments, stages and profits", took):
-            _write_customers(book, folder, starts)
+            _write_customers(book, folder, parts)
         with cache.timed("lifetime values", took):
-            _write_clv(book, folder, starts)
+            _write_clv(book, folder, parts)
 
     return cache.built(book.folder / "marts", write)
 
@@ -199,8 +196,8 @@ def _compared(book: Book, day: date) -> Path:
     then = book.customers_at(day).select("customer_id", *_THEN, was_known=True)
 
     def write(folder: Path) -> None:
-        for number, part in enumerate(_parts(_starts(book))):
-            both = part(then).outer_join(part(now), "customer_id")
+        for number, part in enumerate(_ranges(book)):
+            both = part.of(then).outer_join(part.of(now), "customer_id")
             known = both.mutate(
                 customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
                 was_known=both.was_known.fill_null(False),
@@ -214,31 +211,11 @@ def _compared(book: Book, day: date) -> Path:
 # --- by range of ids ------------------------------------------------------------------------------
 
 
-def _parts(starts: list[str]) -> list[Part]:
-    """Ranges of ids, in order, which together hold everyone. In: `_starts`."""
-    bounds = [None, *starts[1:], None]
-    return [_range(low, high) for low, high in pairwise(bounds)]
-
-
-def _starts(book: Book) -> list[str]:
-    """Where ranges of ids with some `CUSTOMERS_A_FILE` customers each begin; the first at ""."""
+def _ranges(book: Book) -> list[Range]:
+    """Everyone, some `CUSTOMERS_A_FILE` customers at a time."""
     ids = book.customers.select("customer_id")
-    count = -(-int(ids.count().execute()) // CUSTOMERS_A_FILE)
-    if count <= 1:
-        return [""]
-    # Any bounds will do; those of a sample make ranges of about the same size.
-    sample = collect(ids.sample(1000 / CUSTOMERS_A_FILE))
-    known = sorted(sample["customer_id"])
-    return ["", *(known[len(known) * i // count] for i in range(1, count))]
-
-
-def _range(low: str | None, high: str | None) -> Part:
-    def part(table: ir.Table) -> ir.Table:
-        if low is not None:
-            table = table.filter(table.customer_id >= low)
-        return table if high is None else table.filter(table.customer_id < high)
-
-    return part
+    customers = int(ids.count().execute())
+    return ranges(ids, customers, -(-customers // CUSTOMERS_A_FILE))
 
 
 def _write(table: ir.Table, folder: Path, name: str, number: int) -> None:
@@ -262,16 +239,18 @@ def _plain(table: ir.Table) -> ir.Table:
 # --- customers ------------------------------------------------------------------------------------
 
 
-def _write_customers(book: Book, folder: Path, starts: list[str]) -> None:
+def _write_customers(book: Book, folder: Path, parts: list[Range]) -> None:
     made = _customers(book)
     split = lifetime.split_day(book.observed, book.warm_up_ends)
     named = book.named(book.customers)
-    for number, part in enumerate(_parts(starts)):
+    for number, part in enumerate(parts):
         _write(made(part), folder, "customer", number)
         if split:
-            _write(lifetime.known_before(part(book.occasions), split=split), folder, "held", number)
+            _write(
+                lifetime.known_before(part.of(book.occasions), split=split), folder, "held", number
+            )
         if "name" in named.columns:
-            _write(part(named).select("customer_id", "name"), folder, "name", number)
+            _write(part.of(named).select("customer_id", "name"), folder, "name", number)
         for name, table in _added_up(book, part).items():
             _write(table, folder, name, number)
     customers = _written(book, folder, "customer")
@@ -279,7 +258,7 @@ def _write_customers(book: Book, folder: Path, starts: list[str]) -> None:
     ranks.order_by("profit").to_parquet(folder / "profit_rank.parquet")
 
 
-def _customers(book: Book) -> Callable[[Part], ir.Table]:
+def _customers(book: Book) -> Callable[[Range], ir.Table]:
     """The mart `customer` of a part; what has to be known of everybody is found once, here."""
     everyone = book.customers
     map_ = book.dataset.segment_map
@@ -292,22 +271,22 @@ def _customers(book: Book) -> Callable[[Part], ir.Table]:
         attributes = book.table("customers").drop("row_id")
         attributes = attributes.drop(*({"name"} & set(attributes.columns)))
 
-    def made(part: Part) -> ir.Table:
-        facts = part(everyone)
+    def made(part: Range) -> ir.Table:
+        facts = part.of(everyone)
         table = facts
         for found in (
             segments.rfm(facts, cuts=cuts, segments=map_),
             segments.value_tiers(facts, levels=paid),
             stages.stage(facts, thresholds=book.dataset.thresholds, typical=typical),
             concentration.ranked(facts, levels=places).drop("revenue_rank"),
-            profit.summed(part(book.ledger)),
-            acquisition.first_year(part(book.ledger), facts),
-            margins.spending(part(book.occasions)),
-            margins.earnings(margins.earned(part(book.ledger))),
+            profit.summed(part.of(book.ledger)),
+            acquisition.first_year(part.of(book.ledger), facts),
+            margins.spending(part.of(book.occasions)),
+            margins.earnings(margins.earned(part.of(book.ledger))),
         ):
             table = _beside(table, found)
         if attributes is not None:
-            given = part(attributes).mutate(is_listed=True)
+            given = part.of(attributes).mutate(is_listed=True)
             taken = [name for name in given.columns if name not in ("customer_id", "is_listed")]
             given = given.rename({_GIVEN.format(name=name): name for name in taken})
             return _beside(table, given)
@@ -316,9 +295,9 @@ def _customers(book: Book) -> Callable[[Part], ir.Table]:
     return made
 
 
-def _added_up(book: Book, part: Part) -> dict[str, ir.Table]:
+def _added_up(book: Book, part: Range) -> dict[str, ir.Table]:
     """What some customers did by month, in few rows; those of all parts add up to everyone's."""
-    months, customers = part(book.customer_months), part(book.customers)
+    months, customers = part.of(book.customer_months), part.of(book.customers)
     return {
         "moves": flow.moves(months, customers, warm_up_ends=book.warm_up_ends),
         "cohorts": cohorts.cells(months, customers),
@@ -345,7 +324,7 @@ def _written(book: Book, folder: Path, name: str) -> ir.Table:
 # --- lifetime value -------------------------------------------------------------------------------
 
 
-def _write_clv(book: Book, folder: Path, starts: list[str]) -> None:
+def _write_clv(book: Book, folder: Path, parts: list[Range]) -> None:
     customers = _written(book, folder, "customer")
     held = _written(book, folder, "held") if (folder / "held").is_dir() else None
     choice = lifetime.choose(customers, book.occasions, **book.span, known=held)
@@ -359,7 +338,7 @@ def _write_clv(book: Book, folder: Path, starts: list[str]) -> None:
         "model_name": choice.fitted.name if choice.fitted else None,
         "parameters": dict(choice.fitted.params_) if choice.fitted else {},
         "reason": choice.refusal,
-        "files_from": starts,
+        "files_from": [part.low or "" for part in parts],
         "customers": 0,
         "clv": None,
     }

@@ -148,3 +148,7 @@ def test_more_customers_than_memory_has_room_for_are_refused_before_reading(
             open_book("shop", as_of="2023-04-01")
     assert not [*home.rglob("parts/*/*.parquet")], "nothing was staged"
     assert open_book("shop", as_of="2023-04-01").customers.count().execute() == 102
+    monkeypatch.setattr("crm_lib.machine.NEEDED_BYTES_A_CUSTOMER", 2**40)
+    assert open_book("shop", as_of="2023-04-01"), "what is there may be read with less"
+    with pytest.raises(UsageError, match="100 customers need"):
+        open_book("shop", as_of="2023-03-01")

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from crm_lib import engine, facts, history, machine
 from crm_lib.dataset import Dataset
 from crm_lib.engine import collect
-from crm_lib.history import Delivery, History, Period, Piece, ranges
+from crm_lib.history import Delivery, History, Period, Piece, account
 from crm_lib.periods import Window, add_months, month_start
 
 START, END = date(2023, 1, 1), date(2023, 7, 1)
@@ -176,7 +176,7 @@ def test_customers_by_customers_equals_all_at_once(
     cache: Path, occasion: Literal["day", "order"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where memory is short: a range for each of the ids, but for those that nothing begins with."""
-    monkeypatch.setattr(ranges, "BYTES_A_ROW", machine.engine_bytes())
+    monkeypatch.setattr(account, "BYTES_A_ROW", machine.engine_bytes())
     dataset = config(f"shop{len(list(cache.iterdir()))}", occasion)
     again = {"customer_id": "b", "order_id": "b2", "day": START, "hour": 9, "cents": 50, "cost": 5}
     nobody = {**again, "customer_id": None}

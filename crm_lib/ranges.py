@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
-from crm_lib import engine, machine
+from crm_lib.engine import collect
 
-BYTES_A_ROW = 400
-"""Of an engine's memory for each row that is added up at a time: twice of what 10 M customers took."""
 _SAMPLE = 1000
 """Ids that the bounds of a range are taken from, about."""
 
@@ -31,17 +27,15 @@ class Range:
         return table if self.high is None else table.filter(table.customer_id < self.high)
 
 
-def ranges(ids: ir.Table, rows: int, backend: object) -> list[Range]:
-    """Ranges, in order, that hold about as many rows each, of `rows` in all; every customer is in one.
+def ranges(ids: ir.Table, rows: int, count: int) -> list[Range]:
+    """About `count` ranges, in order, that hold about as many rows each; every customer is in one.
 
-    ids: customer_id, often enough to tell where ranges begin. Another engine than DuckDB sees to its
-    memory itself: one range.
+    ids: customer_id, often enough to tell where ranges begin; `rows` of them, about.
     """
-    count = math.ceil(rows * BYTES_A_ROW / machine.engine_bytes())
-    if count <= 1 or not isinstance(backend, Backend):
+    if count <= 1:
         return [Range()]
     # Any bounds will do; those of a sample make ranges of about the same size.
     few = ids.sample(min(1.0, count * _SAMPLE / rows))
-    known = sorted(engine.collect(few)["customer_id"].dropna())
+    known = sorted(collect(few)["customer_id"].dropna())
     cuts = dict.fromkeys(known[len(known) * at // count] for at in range(1, count) if known)
     return [Range(low, high) for low, high in pairwise([None, *cuts, None])]

@@ -1,0 +1,46 @@
+"""Marts made a range of customers at a time hold what those made in one piece hold."""
+
+from __future__ import annotations
+
+import shutil
+from bisect import bisect_right
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as parquet
+import pytest
+
+from crm_lib import marts
+from crm_lib.book import Book, open_book
+from crm_lib.engine import collect
+
+
+@pytest.mark.xdist_group("supplier")
+def test_customers_in_ranges_are_the_same_customers(
+    simulated: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    whole = open_book(simulated("supplier"), as_of="2026-01-01")
+    shutil.copytree(whole.folder, tmp_path / "book", ignore=shutil.ignore_patterns("marts"))
+    monkeypatch.setattr(marts, "CUSTOMERS_A_FILE", 150)
+    parts = Book(whole.rows, tmp_path / "book", {})
+
+    files = sorted((marts.build(parts) / "customer").glob("*.parquet"))
+    assert len(files) > 2
+    ids = [parquet.read_table(file)["customer_id"].to_pylist() for file in files]
+    assert [one for some in ids for one in some] == sorted(collect(whole.customers)["customer_id"])
+    starts = marts.equity(parts)["files_from"]
+    for at, some in enumerate(ids):
+        assert {bisect_right(starts, one) - 1 for one in some} == {at}, "a lookup finds the file"
+
+    for name in ("customer", "held"):
+        made, expected = (
+            collect(marts.read(book, name)).sort_values("customer_id", ignore_index=True)
+            for book in (parts, whole)
+        )
+        pd.testing.assert_frame_equal(made, expected, rtol=1e-12)
+    assert marts.equity(parts)["clv"] == pytest.approx(marts.equity(whole)["clv"], rel=1e-9)
+    for name in ("moves", "cohorts", "buyers"):
+        made, expected = (collect(marts.read(book, name)) for book in (parts, whole))
+        numbers = expected.select_dtypes("number").columns
+        assert made[numbers].sum().tolist() == pytest.approx(expected[numbers].sum().tolist())
