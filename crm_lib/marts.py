@@ -33,7 +33,7 @@ from crm_lib.analysis import (
 )
 from crm_lib.book import Book
 from crm_lib.btyd import Histories, PurchaseModel
-from crm_lib.engine import kept
+from crm_lib.engine import kept, write_for_lookups
 from crm_lib.ranges import Range, ranges
 
 CUSTOMERS_A_FILE = 2_500_000
@@ -223,7 +223,7 @@ def _write(table: ir.Table, folder: Path, name: str, number: int) -> None:
     made = _plain(table)
     if "customer_id" in made.columns:
         made = made.order_by("customer_id")
-    made.to_parquet(folder / name / f"{number:04}.parquet")
+    write_for_lookups(made, folder / name / f"{number:04}.parquet")
 
 
 def _plain(table: ir.Table) -> ir.Table:

@@ -15,6 +15,8 @@ from crm_lib.errors import NotInData, UsageError, unknown
 
 YEAR_DAYS = 365.25
 """A year, wherever days are counted in years."""
+MONTH_DAYS = YEAR_DAYS / 12
+"""A month, where it is no calendar month."""
 Step = Literal["day", "week", "month", "quarter", "year"]
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}

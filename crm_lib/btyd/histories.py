@@ -16,11 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from crm_lib.errors import NoModel, UsageError, listing, unknown
+from crm_lib.periods import MONTH_DAYS, YEAR_DAYS
 
 Array = npt.NDArray[np.float64]
 Unit = Literal["day", "week", "month", "year"]
-DAYS: dict[str, float] = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
-"""Days a unit of time has: a year is 365.25 days everywhere."""
+DAYS: dict[str, float] = {"day": 1.0, "week": 7.0, "month": MONTH_DAYS, "year": YEAR_DAYS}
+"""Days a unit of time has."""
 
 COARSE_ROWS = 200_000
 """Above so many rows a fit starts from `coarse` histories, which cost a twentieth."""

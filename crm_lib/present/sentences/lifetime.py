@@ -7,7 +7,7 @@ from datetime import date
 
 import pandas as pd
 
-from crm_lib.periods import Window
+from crm_lib.periods import MONTH_DAYS, Window
 from crm_lib.present import words
 from crm_lib.present.sentences.base import customers
 from crm_lib.present.words import say
@@ -16,7 +16,6 @@ RELATED = 0.1
 """A correlation of spend and frequency beyond this is told."""
 WIDE_BIAS = 0.1
 LIKELY, UNLIKELY = 0.8, 0.4
-MONTH_DAYS = 365.25 / 12
 REVENUE = "revenue"
 
 

@@ -22,7 +22,7 @@ from babel.numbers import (
 )
 
 from crm_lib import errors
-from crm_lib.periods import Window
+from crm_lib.periods import YEAR_DAYS, Window
 
 # Dates in the British order; currency signs of international English ($, £, €, CN¥).
 DATE_LOCALE = "en_GB"
@@ -146,12 +146,11 @@ def days(x: Numeric, digits: int = 0) -> str:
 
 
 LONGEST_STAY_YEARS = 10
-DAYS_A_YEAR = 365.25
 
 
 def stay(x: Numeric) -> str:
     """An expected time: `stay(118)` → "118 days"; beyond ten years only that it is longer."""
-    if x is None or is_missing(x) or float(x) <= LONGEST_STAY_YEARS * DAYS_A_YEAR:
+    if x is None or is_missing(x) or float(x) <= LONGEST_STAY_YEARS * YEAR_DAYS:
         return days(x)
     return f"more than {LONGEST_STAY_YEARS} years"
 
