@@ -13,11 +13,12 @@ from bench.machine import described
 from bench.models import LIFETIMES, OURS, PYMC
 from bench.process import Run, Say
 
+OURS_600MB = "crm_lib, CRM_MEMORY=600MB"
 SQL, PANDAS, POLARS = "DuckDB SQL", "pandas", "polars"
 PANDAS_TUNED = "pandas, tuned"
 Task = Literal["facts", "summary"]
 ENGINES: dict[Task, tuple[str, ...]] = {
-    "facts": (OURS, SQL, PANDAS, PANDAS_TUNED, POLARS),
+    "facts": (OURS, OURS_600MB, SQL, PANDAS, PANDAS_TUNED, POLARS),
     "summary": (OURS, LIFETIMES, PYMC),
 }
 STAGES = {
@@ -27,6 +28,7 @@ STAGES = {
 }
 DRIVERS = {
     OURS: ("bench.drivers.lines_ours", process.python()),
+    OURS_600MB: ("bench.drivers.lines_ours", process.python()),
     SQL: ("bench.drivers.lines_sql", process.python()),
     PANDAS: ("bench.drivers.lines_pandas", process.python()),
     PANDAS_TUNED: ("bench.drivers.lines_pandas", process.python()),
@@ -77,7 +79,8 @@ class Scenario(process.Scenario):
                 "as_of": str(company.SECOND_END),
                 "last_day": str(company.SECOND_END - timedelta(days=1)),
             }
-            run = process.drive(module, job, python=python, limit=limit)
+            little = {"CRM_MEMORY": "600MB"} if engine == OURS_600MB else {}
+            run = process.drive(module, job, python=python, limit=limit, environment=little)
             if run["status"] != "done":
                 return run
             if engine == OURS and not ours.exists():

@@ -31,7 +31,11 @@ def occasions(lines: ir.Table, occasion: Occasion) -> ir.Table:
     Columns: customer_id, on (day), number (1 = first), gap_days (since the one before; null for the
     first), revenue (of the purchase lines).
     """
-    return baskets.numbered(baskets.occasions_of(baskets.of(lines), occasion))
+    if occasion == "order":
+        return baskets.numbered(baskets.occasions_of(baskets.of(lines), occasion))
+    bought = lines.filter(lines.is_purchase, lines.customer_id.notnull())
+    days = bought.group_by("customer_id", on="day").agg(revenue=baskets.added(bought.amount))
+    return baskets.numbered(days)
 
 
 def customers(

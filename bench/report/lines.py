@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench import lines
-from bench.lines import ENGINES, PANDAS, PANDAS_TUNED, SCENARIOS, SQL, STAGES
+from bench.lines import ENGINES, OURS_600MB, PANDAS, PANDAS_TUNED, SCENARIOS, SQL, STAGES
 from bench.models import LIFETIMES, OURS, PYMC
 from bench.report.shapes import (
     NONE,
@@ -32,6 +32,7 @@ METHOD = """### Order lines
   vectorised script, `pd.read_parquet`, then ids as categories and money as floats, rounded to cents;
   "tuned" is the same script where pyarrow makes categories and floats while it reads. polars: lazy,
   written by its streaming engine, money as Decimal.
+- With CRM_MEMORY=600MB the engine spills what does not fit, as in a run that has little memory.
 - A time counts only where the numbers are ours: each table of each run is joined to ours and compared,
   money as whole cents, means to 9 digits.
 - Summaries: frequency, recency, T and mean spend of a customer, which is all that lifetimes'
@@ -135,11 +136,12 @@ def _aims_of_facts(results: Results) -> list[Aim]:
     found = {e: stage(summary(result, e), "facts") for e in lines.ENGINES["facts"]}
     ours, where = found[OURS], f"customer facts, {size} lines"
     rows = [aim(f"{where}: within 1.3× of plain DuckDB SQL", *_judged(ratio(ours, found[SQL]), lambda v: v <= 1.3))]  # fmt: skip
-    for peer in (PANDAS, PANDAS_TUNED):
-        faster, leaner = ratio(found[peer], ours), ratio(found[peer], ours, "peak_bytes")
+    for engine, peer in ((OURS, PANDAS), (OURS_600MB, PANDAS), (OURS, PANDAS_TUNED)):
+        faster, leaner = (ratio(found[peer], found[engine], of) for of in ("seconds", "peak_bytes"))
+        what = f"{where}, {engine}: at least"
         rows += [
-            aim(f"{where}: at least 3× faster than {peer}", *_judged(faster, lambda v: v >= 3)),
-            aim(f"{where}: at least 4× leaner than {peer}", *_judged(leaner, lambda v: v >= 4)),
+            aim(f"{what} 3× faster than {peer}", *_judged(faster, lambda v: v >= 3)),
+            aim(f"{what} 4× leaner than {peer}", *_judged(leaner, lambda v: v >= 4)),
         ]
     return rows
 
