@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import reduce
 
+import ibis
 import ibis.expr.types as ir
 
 SERVING = ("contact_cost", "effort_cost", "handling_cost", "terms_cost")
@@ -23,6 +24,12 @@ MONEY = (
     "gross_sales", "discount", "returns", "revenue", "cost_of_goods", "gross_profit", *SERVING,
     "cost_to_serve", *WINNING, "contribution", "profit",
 )  # fmt: skip
+
+
+def earned(rows: ir.Table) -> ir.DecimalValue:
+    """What is left of the sales of each row before any campaign and acquisition: contribution; without cost
+    of goods revenue less cost to serve. In: the profit ledger."""
+    return ibis.coalesce(rows.contribution, rows.revenue - rows.cost_to_serve)
 
 
 def with_totals(rows: ir.Table) -> ir.Table:

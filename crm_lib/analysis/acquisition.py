@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib import schema
+from crm_lib.cost_components import earned
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, unknown
 from crm_lib.needs import needs
@@ -78,17 +79,15 @@ def _number(day: ir.DateValue) -> ir.IntegerValue:
 
 
 def _aged(ledger: ir.Table, customers: ir.Table, *columns: str) -> ir.Table:
-    """Rows of the ledger of those who bought: customer_id, occasions, earned (contribution, before any
-    campaign and acquisition; without cost of goods revenue less cost to serve), age (0 = first month),
-    and these columns of the customers."""
+    """Rows of the ledger of those who bought: customer_id, occasions, earned (see `cost_components`), age (0 =
+    first month), first_month (number of the calendar month), and these columns of the customers."""
     buyers = customers.filter(customers.first_on.notnull())
     first = buyers.select("customer_id", *columns, first_month=_number(buyers.first_on))
     rows = ledger.join(first, "customer_id")
-    left = ibis.coalesce(rows.contribution, rows.revenue - rows.cost_to_serve)
     return rows.select(
         "customer_id", "occasions", *columns, "first_month",
         age=ibis.greatest(_number(rows.month) - rows.first_month, 0),
-        earned=left.cast("float64"),
+        earned=earned(rows).cast("float64"),
     )  # fmt: skip
 
 
@@ -218,9 +217,8 @@ def brought(ledger: ir.Table, customers: ir.Table) -> ir.Table:
     Out: `customers` with earned (contribution before any campaign and acquisition), profit,
     acquisition_cost, null without a row in the ledger, and the columns of `first_year`.
     """
-    left = ibis.coalesce(ledger.contribution, ledger.revenue - ledger.cost_to_serve)
     sums = ledger.group_by("customer_id").agg(
-        earned=left.sum().cast("float64"),
+        earned=earned(ledger).sum().cast("float64"),
         profit=ledger.profit.sum(),
         acquisition_cost=ledger.acquisition_cost.sum(),
     )

@@ -16,7 +16,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from crm_lib import baskets
+from crm_lib import baskets, cost_components
 from crm_lib.btyd.credibility import UNKNOWN, Credibility, credibility
 from crm_lib.btyd.gamma_gamma import GammaGamma, spend_frequency_correlation
 from crm_lib.btyd.spending import Spending
@@ -299,12 +299,11 @@ def earned(ledger: ir.Table) -> ir.Table:
     before returns), earned (contribution; without cost of goods revenue less cost to serve).
     """
     known = ledger.filter(ledger.customer_id.notnull())
-    left = ibis.coalesce(known.contribution, known.revenue - known.cost_to_serve)
     return known.select(
         "customer_id",
         "month",
         bought=(known.revenue + known.returns).cast("float64"),
-        earned=left.cast("float64"),
+        earned=cost_components.earned(known).cast("float64"),
     )
 
 
