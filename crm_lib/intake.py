@@ -161,7 +161,9 @@ def _take(
     folder: Path,
     durations: dict[str, float],
 ) -> None:
-    machine.check_room(sum(map(parts.least_rows, delivered.get("customers", []))))
+    customers = dataset.tables.get("customers")
+    if customers and sources.in_files(customers):  # of a query nobody knows before it runs
+        machine.check_room(sum(map(parts.least_rows, delivered["customers"])))
     by_table = rules.load(dataset)
     (folder / "judged").mkdir()
     backend, clock = engine.connect(), Clock()

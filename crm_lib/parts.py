@@ -59,11 +59,8 @@ def parts(config: TableConfig, obtain: str = "") -> list[Part]:
 
 
 def least_rows(part: Part) -> int:
-    """How many rows a part has at the least, told by its files without reading them."""
-    return sum(_least_rows(file) for file in part.files)
-
-
-def _least_rows(file: File) -> int:
+    """How many rows a part that is a file has at the least, told without reading it."""
+    (file,) = part.files
     if not file.path.is_file():  # fetched from a database, staged and forgotten
         return 0
     if file.kind == "parquet":

@@ -152,3 +152,23 @@ def test_more_customers_than_memory_has_room_for_are_refused_before_reading(
     assert open_book("shop", as_of="2023-04-01"), "what is there may be read with less"
     with pytest.raises(UsageError, match="100 customers need"):
         open_book("shop", as_of="2023-03-01")
+
+
+BY_QUERY = """
+  customers:
+    sources: {people: {files: data/shop/people.csv}}
+    query: SELECT who FROM people LIMIT 3
+    columns: {customer_id: who}
+"""
+
+
+def test_how_many_customers_a_query_makes_is_known_when_it_has_run(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = "who\n" + "".join(f"a customer with a long name {n:04}\n" for n in range(100))
+    content = {name: f"{HEAD}\n{text}\n" for name, text in FILES.items()}
+    content |= {"contacts.csv": CONTACTS, "people.csv": people}
+    make_project("shop", content, YML + BY_QUERY)
+    monkeypatch.setenv("CRM_MEMORY", "200MB")
+    monkeypatch.setattr("crm_lib.machine.NEEDED_BYTES_A_CUSTOMER", 50 * 10**6)
+    assert open_book("shop", as_of="2023-04-01").customers.count().execute() == 5
