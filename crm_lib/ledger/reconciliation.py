@@ -33,6 +33,7 @@ def reconciliation(records: Records, ledger: ir.Table, known: Sequence[Component
     held = _by_component(
         ledger, {name: ledger[name] for name in (*of_lines, *sources)}, "ledger", records
     )
+    held = held.filter(held.ledger.notnull() & (held.ledger != 0))
     both = source.outer_join(held, ["component", "month"])
     amounts = ("source", "by_rule", "out_of_scope", "ledger")
     both = both.select(
@@ -47,11 +48,10 @@ def reconciliation(records: Records, ledger: ir.Table, known: Sequence[Component
 def _by_component(
     rows: ir.Table, amounts: Mapping[str, ir.Value], name: str, records: Records
 ) -> ir.Table:
-    """One row a component and month with an amount that is not 0: component, month, `name`."""
+    """One row a component and month: component, month, `name` (null where nothing is known)."""
     sums = {component: value.sum().cast(records.money) for component, value in amounts.items()}
     summed = rows.group_by("month").agg(**sums)
-    long = summed.pivot_longer(list(amounts), names_to="component", values_to=name)
-    return long.filter(long[name].notnull() & (long[name] != 0))
+    return summed.pivot_longer(list(amounts), names_to="component", values_to=name)
 
 
 def _sold(components: Sequence[str], records: Records) -> ir.Table:
