@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from dataclasses import dataclass
 from typing import cast
 
@@ -70,13 +71,16 @@ def _ibis_type(column: Column, dataset: Dataset) -> dt.DataType:
 
 
 def _checked(value: ir.Value, text: ir.Value) -> Cast:
-    unreadable = ibis.ifelse(value.isnull() & text.notnull(), text, ibis.null(dt.string))
+    unreadable = ibis.ifelse(value.isnull(), text, ibis.null(dt.string))
     return Cast(value, cast(ir.StringValue, unreadable))
 
 
 def blank_to_null(text: ir.StringValue) -> ir.StringValue:
     """Text without white space around it; null when nothing is left."""
-    return cast(ir.StringValue, text.strip().nullif(""))
+    # To see that there is nothing to trim takes a fifth of the time of trimming. Before "!" comes what is
+    # empty or begins with white space.
+    is_open = ibis.or_(text < "!", *(text.endswith(mark) for mark in string.whitespace))
+    return cast(ir.StringValue, ibis.ifelse(is_open, text.strip().nullif(""), text))
 
 
 def as_text(raw: ir.Value) -> ir.StringValue:

@@ -278,14 +278,19 @@ def types(found: Mapping[Part, File], backend: Backend) -> dict[str, str]:
 def _parquet_query(found: Mapping[Part, File], columns: str) -> str:
     """All files in one scan, so that many parts read as fast as one."""
     paths = ", ".join(textfiles.path_literal(file.path) for file in found.values())
-    labels = ", ".join(textfiles.quoted(part.label) for part in found)
-    numbers = ", ".join(str(part.number) for part in found)
-    at = "[file_index::BIGINT + 1]"
+    labels = [textfiles.quoted(part.label) for part in found]
+    number = _of_its_file([f"{part.number}::BIGINT" for part in found])
+    # An enumeration is written as it is; of a text it would be found out for each row anew that it is the same.
     return (
-        f"SELECT {columns}, ([{labels}]){at} AS source_file, "
-        f"(([{numbers}]){at}::BIGINT << {PART_BITS}) + file_row_number + 1 AS row_id "
+        f"SELECT {columns}, CAST({_of_its_file(labels)} AS ENUM ({', '.join(labels)})) AS source_file, "
+        f"({number} << {PART_BITS}) + file_row_number + 1 AS row_id "
         f"FROM read_parquet([{paths}], union_by_name = true)"
     )
+
+
+def _of_its_file(values: Sequence[str]) -> str:
+    """As SQL, one of these values: that of the file a row is from."""
+    return values[0] if len(values) == 1 else f"([{', '.join(values)}])[file_index::BIGINT + 1]"
 
 
 def _refusing(read: Callable[[], T], found: Sequence[Part]) -> T:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from itertools import product
+from string import whitespace
 from typing import Any
 
 import duckdb
+import ibis
 import pytest
 
+from crm_lib import casting
 from crm_lib.errors import SourceError
 from tests.data.conftest import Workshop
 
@@ -49,6 +53,13 @@ def test_amounts_are_read_as_a_person_reads_them(workshop: Workshop, cell: str, 
 )  # fmt: skip
 def test_what_is_no_amount_in_this_currency_stays_text(workshop: Workshop, cell: str) -> None:
     assert money(workshop, cell) == [UNREADABLE]
+
+
+def test_text_is_freed_of_any_white_space_around_it() -> None:
+    cells = [f"{a}{text}{b}" for text in ("", "x", "a b", "!", "ä\u00a0", "\x01") for a, b in product(("", *whitespace, "\n "), repeat=2)]  # fmt: skip
+    table = ibis.memtable({"cell": [*cells, None]})
+    found = table.select(text=casting.blank_to_null(table.cell)).to_pyarrow()["text"].to_pylist()
+    assert found == [*(cell.strip(whitespace) or None for cell in cells), None]
 
 
 def test_an_empty_amount_is_missing_not_unreadable(workshop: Workshop) -> None:
