@@ -41,6 +41,7 @@ FACTS = (
     "levels",
     "analysis",
     "fitted",
+    "balances",
     "marts",
 )
 """… what is made of all this."""

@@ -8,7 +8,7 @@ bounded however many there are, and lie in files sorted by customer_id.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,8 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from crm_lib import cache, fitted
+from crm_lib import balances, cache, fitted
 from crm_lib.analysis import (
-    acquisition,
     clv,
     cohorts,
     concentration,
@@ -62,8 +61,12 @@ def build(book: Book, durations: dict[str, float] | None = None) -> Path:
     def write(folder: Path) -> None:
         parts = _ranges(book)
         took = {} if durations is None else durations
-        with cache.timed("segments, stages and profits", took):
-            _write_customers(book, folder, parts)
+        with cache.timed("profits", took):
+            earned = balances.write(book, parts)
+        with cache.timed("segments and stages", took):
+            _write_customers(book, folder, parts, earned)
+        with cache.timed("cohorts, moves and histories", took):
+            _write_past(book, folder, parts)
         with cache.timed("lifetime values", took):
             _write_clv(book, folder, parts)
 
@@ -75,8 +78,7 @@ def read(book: Book, name: str) -> ir.Table:
 
     customer: customer facts; each attribute of the customer table but the name, as `<name>_given`, and
     is_listed (has a row there; null without that table); with the columns of `segments.rfm`, `segments.value_tiers`, `stages.stage`,
-    `concentration.ranked`, `profit.summed` (null without a row in the ledger), `acquisition.first_year`,
-    `margins.spending` and `margins.earnings`. clv: `clv.listed`, with segment, value_tier, stage, revenue,
+    `concentration.ranked`, `margins.spending` and `balances.write` (null without a row in the ledger). clv: `clv.listed`, with segment, value_tier, stage, revenue,
     profit, is_first_seen. Raises UsageError for another name, or one that this run has not.
     """
     build(book)
@@ -239,27 +241,23 @@ def _plain(table: ir.Table) -> ir.Table:
 # --- customers ------------------------------------------------------------------------------------
 
 
-def _write_customers(book: Book, folder: Path, parts: list[Range]) -> None:
-    made = _customers(book)
-    split = lifetime.split_day(book.observed, book.warm_up_ends)
+def _write_customers(book: Book, folder: Path, parts: list[Range], earned: ir.Table) -> None:
+    made = _customers(book, earned)
     named = book.named(book.customers)
     for number, part in enumerate(parts):
         _write(made(part), folder, "customer", number)
-        if split:
-            _write(
-                lifetime.known_before(part.of(book.occasions), split=split), folder, "held", number
-            )
         if "name" in named.columns:
             _write(part.of(named).select("customer_id", "name"), folder, "name", number)
-        for name, table in _added_up(book, part).items():
-            _write(table, folder, name, number)
     customers = _written(book, folder, "customer")
     ranks = profit.profit_levels(customers.filter(customers.profit.notnull()))
     ranks.order_by("profit").to_parquet(folder / "profit_rank.parquet")
 
 
-def _customers(book: Book) -> Callable[[Range], ir.Table]:
-    """The mart `customer` of a part; what has to be known of everybody is found once, here."""
+def _customers(book: Book, earned: ir.Table) -> Callable[[Range], ir.Table]:
+    """The mart `customer` of a part; what has to be known of everybody is found once, here.
+
+    earned: the balances of the book.
+    """
     everyone = book.customers
     map_ = book.dataset.segment_map
     cuts = segments.cut_points(everyone, map_.scores)
@@ -273,16 +271,18 @@ def _customers(book: Book) -> Callable[[Range], ir.Table]:
 
     def made(part: Range) -> ir.Table:
         facts = part.of(everyone)
-        table = facts
+        table = segments.rfm(facts, cuts=cuts, segments=map_, carried=_but(facts, segments.RFM))
+        table = segments.value_tiers(table, levels=paid, carried=_but(table, segments.FACTS))
+        table = stages.stage(
+            table,
+            thresholds=book.dataset.thresholds,
+            typical=typical,
+            carried=_but(table, stages.COLUMNS),
+        )
         for found in (
-            segments.rfm(facts, cuts=cuts, segments=map_),
-            segments.value_tiers(facts, levels=paid),
-            stages.stage(facts, thresholds=book.dataset.thresholds, typical=typical),
             concentration.ranked(facts, levels=places).drop("revenue_rank"),
-            profit.summed(part.of(book.ledger)),
-            acquisition.first_year(part.of(book.ledger), facts),
             margins.spending(part.of(book.occasions)),
-            margins.earnings(margins.earned(part.of(book.ledger))),
+            part.of(earned),
         ):
             table = _beside(table, found)
         if attributes is not None:
@@ -293,6 +293,21 @@ def _customers(book: Book) -> Callable[[Range], ir.Table]:
         return table.mutate(is_listed=ibis.null("boolean"))
 
     return made
+
+
+def _write_past(book: Book, folder: Path, parts: list[Range]) -> None:
+    split = lifetime.split_day(book.observed, book.warm_up_ends)
+    for number, part in enumerate(parts):
+        for name, table in _added_up(book, part).items():
+            _write(table, folder, name, number)
+        if split:
+            held = lifetime.known_before(part.of(book.occasions), split=split)
+            _write(held, folder, "held", number)
+
+
+def _but(table: ir.Table, names: Sequence[str]) -> list[str]:
+    """The columns of `table` besides these."""
+    return [name for name in table.columns if name not in names]
 
 
 def _added_up(book: Book, part: Range) -> dict[str, ir.Table]:

@@ -21,10 +21,9 @@ from crm_lib.errors import UsageError, listing, unknown
 from crm_lib.needs import needs
 from crm_lib.segment_map import DEFAULT, NO_PURCHASE, SegmentMap
 
-RFM = (
-    "customer_id", "days_since_last", "occasions", "revenue", "is_first_seen", "recency_score",
-    "frequency_score", "monetary_score", "segment",
-)  # fmt: skip
+FACTS = ("customer_id", "days_since_last", "occasions", "revenue", "is_first_seen")
+"""The facts that go along with a customer's class."""
+RFM = (*FACTS, "recency_score", "frequency_score", "monetary_score", "segment")
 """The columns of `rfm`."""
 
 NO_REVENUE = "Zero or negative"
@@ -187,8 +186,7 @@ def _score(
 
 def _carried(customers: ir.Table) -> list[str]:
     """The facts that go along with a customer's class."""
-    columns = ["customer_id", "days_since_last", "occasions", "revenue", "is_first_seen"]
-    return [column for column in columns if column in customers.columns]
+    return [column for column in FACTS if column in customers.columns]
 
 
 TIERS: tuple[tuple[str, float], ...] = (
@@ -205,6 +203,7 @@ def value_tiers(
     *,
     tiers: Sequence[tuple[str, float]] = TIERS,
     levels: ir.Table | None = None,
+    carried: Sequence[str] = (),
 ) -> ir.Table:
     """Each customer's tier by revenue net of returns.
 
@@ -213,14 +212,16 @@ def value_tiers(
     and value_tier. A customer is in the tier that ends at the share p when fewer than p of the
     customers with an occasion have more revenue: equal customers share a tier, which may then hold
     more than its share. Zero or negative revenue, and no purchase, are tiers of their own.
-    `levels`: of the whole base (`revenue_levels`), where `customers` are only some of it.
+    `levels`: of the whole base (`revenue_levels`), where `customers` are only some of it. `carried`:
+    further columns that go along.
     Raises UsageError when the shares do not rise to 1.
     """
     ends = [end for _, end in tiers]
     if not ends or ends[-1] != 1 or any(b <= a for a, b in zip([0.0, *ends], ends, strict=False)):
         raise UsageError(f"Value tiers need shares that rise to 1, not {listing(map(str, ends))}.")
     bought = customers.days_since_last.notnull()
-    kept = customers.select(*_carried(customers), paid=bought.ifelse(customers.revenue, None))
+    known = (*_carried(customers), *carried)
+    kept = customers.select(*known, paid=bought.ifelse(customers.revenue, None))
     levels = revenue_levels(customers) if levels is None else levels
     ranked = kept.left_join(levels, "paid").drop("paid", "paid_right")
     branches = [(ranked.above.isnull(), NO_PURCHASE), (ranked.revenue <= 0, NO_REVENUE)]

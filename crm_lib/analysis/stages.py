@@ -80,9 +80,11 @@ def _with_gaps(customers: ir.Table, carried: Sequence[str]) -> ir.Table:
     """What a stage follows from, with the number of own gaps, their mean, and that without the last one."""
     gaps = ibis.greatest(customers.occasions.fill_null(0) - 1, 0)
     span = customers.t_x.cast("float64")
+    needed = (
+        "customer_id", "occasions", "is_first_seen", "days_since_last", "last_gap_days", "T", "median_gap_days",
+    )  # fmt: skip
     return customers.select(
-        "customer_id", "occasions", "is_first_seen", "days_since_last", "last_gap_days", "T",
-        "median_gap_days", *carried,
+        *dict.fromkeys((*needed, *carried)),
         gaps=gaps,
         own=span / gaps.nullif(0),
         own_before=(span - customers.last_gap_days) / (gaps - 1).nullif(0),

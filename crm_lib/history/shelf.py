@@ -55,7 +55,7 @@ class Contents:
 def earlier(dataset: Dataset, made_by: str, periods: Sequence[str]) -> tuple[Path, Contents] | None:
     """The book whose periods are most of these, from the first on, and no others; and its contents."""
     best: tuple[Path, Contents] | None = None
-    for folder in _books(dataset):
+    for folder in books(dataset):
         with contextlib.suppress(OSError, ValueError, TypeError):
             found = Contents.of(folder)
             count = len(found.periods)
@@ -67,7 +67,7 @@ def earlier(dataset: Dataset, made_by: str, periods: Sequence[str]) -> tuple[Pat
 
 def linked(dataset: Dataset, name: str, folder: Path) -> bool:
     """Put what some book holds under `name`, a file or a folder, into `folder`; False where none does."""
-    for book in _books(dataset):
+    for book in books(dataset):
         if (book / name).exists():
             with contextlib.suppress(OSError):
                 link(book, name, folder)
@@ -95,7 +95,7 @@ def _link(source: str | Path, target: str | Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _books(dataset: Dataset) -> Iterator[Path]:
+def books(dataset: Dataset) -> Iterator[Path]:
     """The folders of whole books of the data set, whatever they are as of; the newest first."""
     found = (project.cache_folder() / dataset.name).glob("*/as_of/[!.]*")
     yield from sorted(found, key=_age, reverse=True)

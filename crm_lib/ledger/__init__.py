@@ -25,9 +25,9 @@ from crm_lib.ledger.costs import check_kinds, of_campaigns
 from crm_lib.ledger.months import COLUMNS, COUNTS, ledger
 from crm_lib.ledger.reconciliation import reconciliation
 from crm_lib.ledger.records import COST_TABLES, Records
-from crm_lib.ledger.writing import Span, counts_of, read, write
+from crm_lib.ledger.writing import Span, counts_of, files, read, write
 
 __all__ = [
     "COLUMNS", "COSTS", "COST_TABLES", "COUNTS", "MONEY", "SERVING", "WINNING", "Component", "Counts",
-    "Records", "Span", "check_kinds", "components", "counted", "counts_of", "lacking", "ledger", "of_campaigns", "profit_label", "read", "reconciliation", "write",
+    "Records", "Span", "check_kinds", "components", "counted", "counts_of", "files", "lacking", "ledger", "of_campaigns", "profit_label", "read", "reconciliation", "write",
 ]  # fmt: skip
