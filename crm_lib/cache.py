@@ -41,7 +41,6 @@ FACTS = (
     "levels",
     "analysis",
     "fitted",
-    "balances",
     "marts",
 )
 """… what is made of all this."""

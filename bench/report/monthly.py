@@ -165,7 +165,9 @@ def _aims_of_months(first: dict[str, Any], second: dict[str, Any]) -> list[Aim]:
     months = [first.get("stages", {}), second.get("stages", {})]
     parts = [stages["data"] + stages[STAGED] if STAGED in stages else None for stages in months]
     wholes = [run.get("seconds") for run in (first, second)]
-    to_stages = "from files to validated data, facts, ledger, segments and stages (profits by customer not in it)"
+    to_stages = (
+        "profits of each apart, from files to validated data, facts, ledger, segments and stages"
+    )
     more = "one month more, 10 M customers"
     return [
         aim(f"10 M customers, {to_stages}: under 2 minutes", seconds(parts[0] or 0), None if parts[0] is None else parts[0] < 120),

@@ -8,9 +8,9 @@ import ibis
 import pandas as pd
 import pytest
 
-from crm_lib import balances
 from crm_lib.book import Book, open_book
 from crm_lib.engine import collect
+from crm_lib.marts import balances
 from crm_lib.ranges import Range
 from tests.conftest import MakeProject
 

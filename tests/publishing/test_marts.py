@@ -14,6 +14,7 @@ import pytest
 from crm_lib import marts
 from crm_lib.book import Book, open_book
 from crm_lib.engine import collect
+from crm_lib.marts import files
 
 
 @pytest.mark.xdist_group("supplier")
@@ -22,12 +23,12 @@ def test_customers_in_ranges_are_the_same_customers(
 ) -> None:
     whole = open_book(simulated("supplier"), as_of="2026-01-01")
     shutil.copytree(whole.folder, tmp_path / "book", ignore=shutil.ignore_patterns("marts"))
-    monkeypatch.setattr(marts, "CUSTOMERS_A_FILE", 150)
+    monkeypatch.setattr(files, "CUSTOMERS_A_FILE", 150)
     parts = Book(whole.rows, tmp_path / "book", {})
 
-    files = sorted((marts.build(parts) / "customer").glob("*.parquet"))
-    assert len(files) > 2
-    ids = [parquet.read_table(file)["customer_id"].to_pylist() for file in files]
+    made = sorted((marts.build(parts) / "customer").glob("*.parquet"))
+    assert len(made) > 2
+    ids = [parquet.read_table(file)["customer_id"].to_pylist() for file in made]
     assert [one for some in ids for one in some] == sorted(collect(whole.customers)["customer_id"])
     starts = marts.equity(parts)["files_from"]
     for at, some in enumerate(ids):

@@ -18,6 +18,7 @@ from crm_lib import cache, engine, ledger
 from crm_lib.analysis import acquisition, margins, profit
 from crm_lib.book import Book
 from crm_lib.history import shelf
+from crm_lib.marts import files
 from crm_lib.ranges import Range
 
 _FOLDER = "balances"
@@ -47,7 +48,7 @@ def write(book: Book, parts: Sequence[Range]) -> ir.Table:
         contents = {"code": book.made_from["code"], "ledger": sorted(ledger.files(book.folder))}
         (folder / _CONTENTS).write_text(json.dumps(contents, indent=1))
 
-    return _read(cache.built(book.folder / _FOLDER, make), book)
+    return files.read(cache.built(book.folder / _FOLDER, make), book)
 
 
 def earlier(book: Book) -> Earlier | None:
@@ -67,7 +68,7 @@ def earlier(book: Book) -> Earlier | None:
     ]
     rows = book.backend.read_parquet(different) if different else book.ledger.limit(0)
     ids = rows.filter(rows.customer_id.notnull()).select("customer_id").distinct()
-    return Earlier(_read(best / _FOLDER, book), engine.kept(ids))
+    return Earlier(files.read(best / _FOLDER, book), engine.kept(ids))
 
 
 def _of_some(book: Book, part: Range, before: Earlier | None) -> ir.Table:
@@ -85,7 +86,3 @@ def added_up(rows: ir.Table, customers: ir.Table) -> ir.Table:
     for other in (acquisition.first_year(rows, customers), margins.earnings(margins.earned(rows))):
         found = found.left_join(other, "customer_id").drop("customer_id_right")
     return found
-
-
-def _read(folder: Path, book: Book) -> ir.Table:
-    return book.backend.read_parquet(sorted(folder.glob("*.parquet")))
