@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from crm_lib import schema
 from crm_lib.quality.rule import Rule
@@ -13,6 +17,9 @@ from crm_lib.quality.structure import KEY_COPY, ROW_COPY
 
 PROVENANCE = ("source_file", "row_id")
 _RAW_HASH = "raw_hash"
+_HASH = "hash_of_cells"
+HASHES = 16_000_000
+"""That are sorted at a time: as many numbers of 8 bytes, twice."""
 
 
 def is_about_copies(rule: Rule) -> bool:
@@ -20,8 +27,8 @@ def is_about_copies(rule: Rule) -> bool:
     return bool({KEY_COPY, ROW_COPY} & set(rule.columns))
 
 
-def numbered(staged: ir.Table, declared: schema.Table, column: str) -> ir.Table:
-    """row_id and `column` (which copy this is, 1 for the first) of the rows that are not alone.
+def numbered(staged: ir.Table, declared: schema.Table, column: str) -> ir.Table | None:
+    """row_id and `column` (which copy this is, 1 for the first) of the rows that are not alone; None if all are.
 
     By `KEY_COPY` the earliest recorded row of a key is the first, so that no row recorded later can
     make an earlier one a copy, and a row whose key is incomplete is no copy of any. By `ROW_COPY` rows
@@ -30,16 +37,42 @@ def numbered(staged: ir.Table, declared: schema.Table, column: str) -> ir.Table:
     if column == KEY_COPY:
         same: Sequence[str] = declared.key
         staged = staged.filter(*(staged[name].notnull() for name in same))
-        few: Sequence[str] = same
     else:
         same = [name for name in staged.columns if name not in PROVENANCE]
-        few = [_RAW_HASH] if _RAW_HASH in staged.columns else same
+    rows = staged.mutate(**{_HASH: _hash_of(staged, same)})
+    repeated = _repeated(rows.select(_HASH))
+    if not len(repeated):
+        return None
     # Only the few rows that may be copies are sorted: a window over all of them takes minutes.
-    shared = staged.group_by(few).agg(occurs=staged.count())
-    shared = shared.filter(shared.occurs > 1)
-    suspects = staged.semi_join(shared, [staged[name].identical_to(shared[name]) for name in few])
+    suspects = rows.semi_join(ibis.memtable(pa.table({_HASH: repeated})), _HASH)
     order = [suspects.row_id]
     if column == KEY_COPY and declared.recorded in staged.columns:
         order.insert(0, suspects[declared.recorded].asc(nulls_first=True))
     window = ibis.window(group_by=[suspects[name] for name in same], order_by=order)
     return suspects.select("row_id", **{column: ibis.row_number().over(window) + 1})
+
+
+def _hash_of(staged: ir.Table, columns: Sequence[str]) -> ir.Value:
+    """Equal where all these columns are."""
+    if _RAW_HASH in columns:
+        return staged[_RAW_HASH]
+    return _hash(ibis.array([staged[name].cast(dt.string) for name in columns]))
+
+
+@ibis.udf.scalar.builtin(name="hash")
+def _hash(cells: dt.Array(dt.string)) -> dt.uint64:  # type: ignore[valid-type]
+    """A number of 64 bits, equal for equal cells."""
+
+
+def _repeated(hashes: ir.Table) -> npt.NDArray[np.uint64]:
+    """The numbers that are in the one column of `hashes` more than once.
+
+    To sort numbers takes a fifth of the time that the engine needs to group them.
+    """
+    (name,) = hashes.columns
+    lots, found = int(hashes.count().execute()) // HASHES + 1, []
+    for lot in range(lots):
+        own = hashes.filter(hashes[name] % lots == lot).to_pyarrow()[name].to_numpy()
+        own = np.sort(own)
+        found.append(np.unique(own[1:][own[1:] == own[:-1]]))
+    return np.concatenate(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from crm_lib.quality import gx, judge, rules
+from crm_lib.quality import copies, gx, judge, rules
 from tests.quality.conftest import LINES, Project, bound, dataset, expectation, failing, staged
 
 COLUMNS = [*LINES, "unreadable_amount", "unreadable_ordered_at"]
@@ -56,25 +57,81 @@ def test_planted_defects_are_found_exactly() -> None:
 
 
 def test_rows_are_found_in_every_batch(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Different values cross to GX a batch at a time, rows that agree in them once."""
     after = "expect_column_pair_values_a_to_be_greater_than_b"
     project(lines=[expectation("lines.small", after, column_A="amount", column_B="quantity")])
     monkeypatch.setattr(judge, "BATCH_ROWS", 1000)
-    count = 7001
-    table = staged(list(LINES), [("a", "1", "2023-01-05", 5.5, at % 10) for at in range(count)])
+    pairs = [(at // 70, at % 70) for at in range(4900)]
+    table = staged(list(LINES), [("a", "1", "2023-01-05", *pair) for pair in pairs * 3])
     listed_rules = rules.load(dataset())["lines"]
     sizes: list[int] = []
     real = gx.judge
 
     def counted(frame: pd.DataFrame, listed: Sequence[Any]) -> dict[str, gx.Judgement]:
-        if "amount" in frame:
+        if [rule.rule_id for rule in listed] == ["lines.small"]:
             sizes.append(len(frame))
         return real(frame, listed)
 
     monkeypatch.setattr(gx, "judge", counted)
     found = failing(table, listed_rules)
     assert len(sizes) > 1
-    assert sum(sizes) == count
-    assert {row for row, _ in found} == {at + 1 for at in range(count) if at % 10 > 5}
+    assert sum(sizes) == len(pairs)
+    expected = {at + 1 for at, (amount, quantity) in enumerate(pairs * 3) if amount <= quantity}
+    assert {row for row, _ in found} == expected
+
+
+PAIR, MANY = "expect_column_pair_values_", "expect_multicolumn_"
+SOLD = {"type": "comparison", "column": {"name": "quantity"}, "operator": ">", "parameter": 1}
+EMPTY = {"type": "nullity", "column": {"name": "order_id"}, "is_null": True}
+NUMBERS = {"column_A": "amount", "column_B": "quantity"}
+LISTED = {"column_list": ["amount", "quantity", "scale_max"]}
+
+
+@pytest.mark.parametrize(
+    ("type_", "kwargs"),
+    [
+        (BETWEEN, {"column": "amount", "min_value": 1, "row_condition": SOLD}),
+        (BETWEEN, {"column": "quantity", "max_value": 2, "row_condition": EMPTY, "mostly": 0.5}),
+        (BETWEEN, {"column": "amount", "max_value": 1,
+                   "row_condition": {"type": "or", "conditions": [SOLD, EMPTY]}}),
+        ("expect_column_values_to_not_be_null", {"column": "order_id", "row_condition": SOLD}),
+        ("expect_column_values_to_match_regex", {"column": "customer_id", "regex": "^a", "row_condition": EMPTY}),
+        (PAIR + "a_to_be_greater_than_b", {**NUMBERS, "ignore_row_if": "either_value_is_missing"}),
+        (PAIR + "a_to_be_greater_than_b", {**NUMBERS, "or_equal": True, "ignore_row_if": "neither"}),
+        (PAIR + "to_be_equal", {**NUMBERS, "ignore_row_if": "both_values_are_missing"}),
+        (PAIR + "to_be_equal", {"column_A": "customer_id", "column_B": "order_id", "ignore_row_if": "neither"}),
+        (PAIR + "to_be_equal", {**NUMBERS, "ignore_row_if": "neither", "row_condition": EMPTY, "mostly": 0.1}),
+        (PAIR + "to_be_in_set", {**NUMBERS, "value_pairs_set": [[1, 1], [2, 0]], "ignore_row_if": "either_value_is_missing"}),
+        (MANY + "sum_to_equal", {**LISTED, "sum_total": 4, "ignore_row_if": "any_value_is_missing"}),
+        (MANY + "sum_to_equal", {**LISTED, "sum_total": 4, "ignore_row_if": "never"}),
+        (MANY + "values_to_be_equal", {**LISTED, "ignore_row_if": "all_values_are_missing"}),
+        ("expect_select_column_values_to_be_unique_within_record",
+         {**LISTED, "ignore_row_if": "any_value_is_missing", "row_condition": SOLD}),
+    ],
+)  # fmt: skip
+def test_combinations_of_values_are_judged_as_rows_are(type_: str, kwargs: dict[str, Any]) -> None:
+    """Missing values and NaN included: the same rows fail as where GX sees each of them."""
+    names = ["customer_id", "order_id", "amount", "quantity", "scale_max"]
+    texts, numbers = (None, "a", "b"), (None, 0, 1, 2, 3)
+    some = random.Random(1)
+    cells = [
+        (some.choice(texts), some.choice(texts), *(some.choice(numbers) for _ in range(3)))
+        for _ in range(1000)
+    ]
+    cells += [("a", None, 1, float("nan"), 2), ("b", "b", 2, float("nan"), float("nan"))] * 3
+    rule = rules.Rule("rule", "lines", "row", type_, kwargs, "warning", "why")
+    frame = pd.DataFrame(cells, columns=names).astype(dict.fromkeys(names[2:], "float64"))
+    (told,) = gx.judge(frame, [rule]).values()
+    assert 0 < len(told.failing) < len(cells)
+    assert failing(staged(names, cells), [rule]) == {(at + 1, "rule") for at in told.failing}
+
+
+def test_many_hashes_are_sorted_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "HASHES", 10)
+    rows = [line(order=str(at % 40), amount=at % 80) for at in range(100)]
+    aside = _structural("lines", LINES, duplicates="quarantine")
+    found = failing(staged(COLUMNS, rows), aside)
+    assert found == {(at + 1, "lines.rows_distinct") for at in range(80, 100)}
 
 
 def test_the_earliest_row_of_a_key_stays() -> None:
