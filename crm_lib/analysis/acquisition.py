@@ -78,14 +78,14 @@ def _number(day: ir.DateValue) -> ir.IntegerValue:
     return (day.year() * 12 + day.month()).cast("int64")
 
 
-def _aged(ledger: ir.Table, customers: ir.Table, *columns: str) -> ir.Table:
+def _aged(ledger: ir.Table, customers: ir.Table) -> ir.Table:
     """Rows of the ledger of those who bought: customer_id, occasions, earned (see `cost_components`), age (0 =
-    first month), first_month (number of the calendar month), and these columns of the customers."""
+    first month)."""
     buyers = customers.filter(customers.first_on.notnull())
-    first = buyers.select("customer_id", *columns, first_month=_number(buyers.first_on))
+    first = buyers.select("customer_id", first_month=_number(buyers.first_on))
     rows = ledger.join(first, "customer_id")
     return rows.select(
-        "customer_id", "occasions", *columns, "first_month",
+        "customer_id", "occasions",
         age=ibis.greatest(_number(rows.month) - rows.first_month, 0),
         earned=earned(rows).cast("float64"),
     )  # fmt: skip
@@ -106,14 +106,28 @@ def payback(
     won = _won(customers, origins, by)
     last = last_full_month(observed.end).start
     month = last.year * 12 + last.month
-    rows = _aged(ledger, won, "origin")
-    seen = rows.filter(rows.age <= month - rows.first_month)
-    sums = collect(seen.group_by("origin", "age").agg(contribution=seen.earned.sum()))
     buyers = won.filter(won.first_on.notnull())
+    sums = collect(_by_age(ledger, buyers, month))
     months = ibis.greatest(month - _number(buyers.first_on) + 1, 0)
     sizes = collect(buyers.group_by("origin", months=months).agg(customers=buyers.count()))
     parts = [_curve(name, sums, sizes) for name in (ALL, *sorted(sizes["origin"].unique()))]
     return pd.concat(parts, ignore_index=True).rename(columns={"origin": by})
+
+
+def _by_age(ledger: ir.Table, buyers: ir.Table, last: int) -> ir.Table:
+    """What the buyers of an origin brought in months up to `last`: origin, age (0 = first month), contribution.
+
+    Added up by calendar month first, so that ages are made of few rows and not of the whole ledger.
+    """
+    first = buyers.select("customer_id", "origin", first_month=_number(buyers.first_on))
+    rows = ledger.join(first, "customer_id")
+    money = {name: rows[name].sum() for name in ("contribution", "revenue", "cost_to_serve")}
+    cells = rows.group_by("origin", "first_month", "month").agg(**money)
+    cells = cells.mutate(
+        age=ibis.greatest(_number(cells.month) - cells.first_month, 0), earned=earned(cells)
+    )
+    seen = cells.filter(cells.age <= last - cells.first_month)
+    return seen.group_by("origin", "age").agg(contribution=seen.earned.sum())
 
 
 def _curve(origin: str, sums: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame:
@@ -273,43 +287,62 @@ def _quality(each: ir.Table, clv: ir.Table | None) -> pd.DataFrame:
         values = clv.select("customer_id", clv=clv.clv.cast("float64"))
         each = each.left_join(values, "customer_id").drop("customer_id_right")
         residual = each.clv.fill_null(0.0)
-    each = each.mutate(residual=residual)
-    total = each.mutate(origin=ibis.literal(ALL))
-    frames = [collect(_summary(table)) for table in (each, total)]
-    found = pd.concat(frames, ignore_index=True).set_index("origin")
-    error = _half_width(found)
-    found["first_year_low"] = found["first_year_contribution"] - error
-    found["first_year_high"] = found["first_year_contribution"] + error
-    return found.drop(columns="deviation")
+    found = collect(_summary(each.mutate(residual=residual))).set_index("origin")
+    spread = found.pop("spread")
+    sums = found.astype(float)
+    sums.loc[ALL] = sums.sum(min_count=1)
+    for whole, parts in (("first_year", _OF_FIRST_YEAR), ("won", _OF_WON)):
+        sums[parts] = sums[parts].div(sums[whole].where(sums[whole] > 0), axis=0)
+    spread.loc[ALL] = _pooled(spread, sums)
+    error = _half_width(sums["first_year"], spread)
+    sums["first_year_low"] = sums["first_year_contribution"] - error
+    sums["first_year_high"] = sums["first_year_contribution"] + error
+    return sums
+
+
+_OF_FIRST_YEAR = ["first_year_contribution", "repeat_rate", "still_buying", "unprofitable_share"]
+_OF_WON = ["so_far", "residual"]
+"""What is a mean of the customers observed for a year, and of all won."""
 
 
 def _summary(each: ir.Table) -> ir.Table:
+    """By origin: counts and sums, of which means are made, and the variance (spread) of the first year."""
     buyer = each.first_on.notnull()
     year = buyer & (each["T"] + 1 >= YEAR_DAYS)
     again = each.second_on.delta(each.first_on, unit="day") <= YEAR_DAYS
+    of_year = {
+        "repeat_rate": again, "still_buying": each.is_still_buying, "unprofitable_share": each.profit < 0,
+    }  # fmt: skip
+    first = each.first_year_earned.fill_null(0)
     return each.group_by("origin").agg(
         known=each.count(),
         own=each.acquisition_cost.sum().cast("float64"),
         won=buyer.sum(),
-        has_cost=each.has_cost.sum().cast("float64"),
-        won_with_cost=(buyer & each.has_cost).sum().cast("float64"),
+        has_cost=each.has_cost.sum(),
+        won_with_cost=(buyer & each.has_cost).sum(),
         first_year=year.sum(),
-        first_year_contribution=each.first_year_earned.fill_null(0).mean(where=year),
-        deviation=each.first_year_earned.fill_null(0).std(how="sample", where=year),
-        repeat_rate=again.fill_null(False).cast("float64").mean(where=year),
-        still_buying=each.is_still_buying.fill_null(False).cast("float64").mean(where=year),
-        unprofitable_share=(each.profit < 0).fill_null(False).cast("float64").mean(where=year),
-        so_far=each.earned.fill_null(0.0).mean(where=buyer),
-        residual=each.residual.mean(where=buyer),
+        first_year_contribution=first.sum(where=year),
+        spread=first.var(how="sample", where=year),
+        **{name: (year & is_so.fill_null(False)).sum() for name, is_so in of_year.items()},
+        so_far=each.earned.fill_null(0.0).sum(where=buyer),
+        residual=each.residual.sum(where=buyer),
     )
 
 
-def _half_width(found: pd.DataFrame) -> pd.Series:
+def _pooled(spread: pd.Series, means: pd.DataFrame) -> float:
+    """The variance of the first year of all origins together, from that within and between them."""
+    n, mean = (means[name].drop(ALL) for name in ("first_year", "first_year_contribution"))
+    between = (mean - means.loc[ALL, "first_year_contribution"]) ** 2
+    squares = ((n - 1) * spread).sum() + (n * between).sum()
+    return float(squares / (n.sum() - 1)) if n.sum() > 1 else np.nan
+
+
+def _half_width(customers: pd.Series, spread: pd.Series) -> pd.Series:
     """Half the interval of the mean of the first year, by Student's t; null below `FEWEST`."""
     from scipy.stats import t
 
-    n = found["first_year"].astype(float).where(found["first_year"] >= FEWEST)
-    return t.ppf((1 + LEVEL) / 2, n - 1) * found["deviation"] / np.sqrt(n)
+    n = customers.where(customers >= FEWEST)
+    return t.ppf((1 + LEVEL) / 2, n - 1) * np.sqrt(spread / n)
 
 
 def _paid_back(curve: pd.DataFrame, cac: float) -> tuple[float, int]:

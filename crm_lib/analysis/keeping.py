@@ -101,8 +101,7 @@ def compare(
     buyers = customers.filter(customers.first_on.notnull())
     won = buyers.filter(buyers.first_on >= start, buyers.first_on < end, ~buyers.is_first_seen)
     before = buyers.filter((buyers.first_on < start) | buyers.is_first_seen)
-    own = rows.join(before.select("customer_id"), "customer_id")
-    spent = _sums(own, KEEPING)
+    spent = _spent(rows, before)
     winning = _sums(rows, ("acquisition_cost",))
     if campaigns is not None:
         meant = _within(campaigns, window)
@@ -111,11 +110,10 @@ def compare(
             winning["acquisition campaigns"] = sum(whole.values())
         theirs = _sums(meant.semi_join(before, "customer_id"), CAMPAIGN)
         spent |= {name: spent[name] - theirs.get(name, 0.0) for name in CAMPAIGN if name in spent}
-    bought = own.filter(own.occasions > 0)
     counts = {
         "won": int(won.count().execute()),
         "existing": int(before.count().execute()),
-        "kept": int(bought.customer_id.nunique().execute()),
+        "kept": _bought(rows, before, window),
     }
     if not winning or not spent:
         raise NotInData(
@@ -154,6 +152,31 @@ def _within(rows: ir.Table, window: Window) -> ir.Table:
     )
 
 
+def _spent(rows: ir.Table, customers: ir.Table) -> dict[str, float]:
+    """What of the ledger was spent on keeping these customers, by component that anything is known of."""
+    known = collect(rows.agg(**{name: rows[name].count() for name in KEEPING})).iloc[0]
+    names = tuple(name for name in KEEPING if known[name])
+    if not names:
+        return {}
+    # Few rows have such a cost, and only they look for their customer.
+    paid = rows.filter(ibis.or_(*(rows[name] != 0 for name in names)))
+    own = paid.semi_join(customers, "customer_id")
+    return dict.fromkeys(names, 0.0) | _sums(own, names)
+
+
+def _bought(rows: ir.Table, customers: ir.Table, window: Window) -> int:
+    """How many of the customers bought in the window. rows: the ledger within it."""
+    last = customers.last_on
+    bought = customers.filter(last >= ibis.literal(window.start), last < ibis.literal(window.end))
+    found = int(bought.count().execute())
+    # Only of who bought after it, too, the ledger must tell: nobody, where the window ends with the data.
+    later = customers.filter(last >= ibis.literal(window.end))
+    if int(later.count().execute()):
+        own = rows.filter(rows.occasions > 0).semi_join(later, "customer_id")
+        found += int(own.customer_id.nunique().execute())
+    return found
+
+
 def _sums(rows: ir.Table, names: tuple[str, ...]) -> dict[str, float]:
     """The columns added up, without those that nothing is known of."""
     found = collect(rows.agg(**{name: rows[name].sum() for name in names})).iloc[0]
@@ -172,7 +195,7 @@ def _undated(
         recorded = recorded.filter(
             day.isnull() | (day < ibis.literal(date.fromisoformat(EARLIEST)))
         )
-    rows = ledger.filter(ledger.month < ibis.literal(window.start))
+    rows = ledger.filter(ledger.month < ibis.literal(window.start), ledger.acquisition_cost != 0)
     rows = rows.anti_join(customers.filter(customers.lines > 0), "customer_id")
     rows = rows.semi_join(recorded, "customer_id")
     return _sums(rows, ("acquisition_cost",)).get("acquisition_cost", 0.0)

@@ -60,8 +60,8 @@ def years(
 
     In: order lines, profit ledger and customer facts, all as of `observed.end`. Out: one row a
     customer whose first purchase was seen (not in the warm-up) and year in which anything happened,
-    the current, unfinished year included unless `whole_only`: customer_id, year (1 = the first), purchases
-    (order lines that buy), revenue, gross_profit (null without costs), profit (before the cost of
+    the current, unfinished year included unless `whole_only`: customer_id, year (1 = the first), whole
+    (years of the customer that were observed to their end), purchases (order lines that buy), revenue, gross_profit (null without costs), profit (before the cost of
     acquisition; with no cost known it is revenue). Summed over all years, profit is the ledger's profit plus
     acquisition cost.
     """
@@ -75,7 +75,8 @@ def years(
     if whole_only:
         both = both.filter(both.year <= both.whole)
     summed = both.group_by("customer_id", "year").agg(
-        **{name: both[name].sum() for name in ("purchases", "revenue", "goods", "other")}
+        whole=both.whole.max(),
+        **{name: both[name].sum() for name in ("purchases", "revenue", "goods", "other")},
     )
     gross = summed.revenue - summed.goods
     if "cost" not in lines.columns:
@@ -83,6 +84,7 @@ def years(
     return summed.select(
         "customer_id",
         "year",
+        "whole",
         "purchases",
         "revenue",
         gross_profit=gross,
@@ -110,9 +112,11 @@ def _spent(ledger: ir.Table, money: dt.DataType) -> ir.Table:
     known = ledger.cost_of_goods.fill_null(0) + ledger.acquisition_cost.fill_null(0)
     other = (ledger.revenue - ledger.profit - known).cast(money)
     # A month with sales and no other cost adds nothing to what its lines say.
+    # A DuckDB date with some days more is a timestamp, which Ibis takes for a date: hence the two casts.
+    middle = (ledger.month + ibis.interval(days=MIDDLE)).cast("timestamp").cast("date")
     return ledger.filter((other != 0) | (ledger.lines == 0)).select(
         "customer_id",
-        day=(ledger.month + ibis.interval(days=MIDDLE)).cast("date"),
+        day=middle,
         purchases=nothing.cast("int64"),
         revenue=nothing.cast(money),
         goods=nothing.cast(money),
@@ -207,10 +211,9 @@ def paired(
     who = base(customers, observed=observed, years=late)
     if who.compared < FEWEST:
         _refuse(who, early, late, observed)
-    both = _two_years(years, customers, observed, early, late)
+    both = _two_years(years, early, late)
     stayed = both.filter(both.late_purchases > 0)
-    rows = [_ratio("won", both), _ratio("stayed", stayed)]
-    rows.append(_pooled(years, customers, observed, early, late))
+    rows = [_ratio("won", both), _ratio("stayed", stayed), _pooled(years, early, late)]
     return pd.DataFrame(rows).assign(early_year=early, late_year=late)
 
 
@@ -221,11 +224,9 @@ def _check(early: int, late: int) -> None:
         )
 
 
-def _two_years(
-    years: ir.Table, customers: ir.Table, observed: Window, early: int, late: int
-) -> ir.Table:
+def _two_years(years: ir.Table, early: int, late: int) -> ir.Table:
     """One row a customer observed for `late` whole years: early, late (profit), late_purchases."""
-    each = _long(customers, observed, late).left_join(years, "customer_id")
+    each = years.filter(years.whole >= late)
     profit = each.profit.cast("float64")
     return each.group_by("customer_id").agg(
         early=profit.sum(where=each.year == early).fill_null(0),
@@ -237,12 +238,6 @@ def _two_years(
 def _started(customers: ir.Table) -> ir.Table:
     """Customers whose first purchase was seen."""
     return customers.filter(customers.first_on.notnull(), ~customers.is_first_seen)
-
-
-def _long(customers: ir.Table, observed: Window, years: int) -> ir.Table:
-    """Those of them who were observed for so many whole years since."""
-    started = _started(customers)
-    return started.filter(_observed_years(started, observed.end) >= years).select("customer_id")
 
 
 def _ratio(group: str, both: ir.Table) -> dict[str, object]:
@@ -286,49 +281,48 @@ def fieller(
     return float((b - half) / a), float((b + half) / a)
 
 
-def _pooled(
-    years: ir.Table, customers: ir.Table, observed: Window, early: int, late: int
-) -> dict[str, object]:
-    means = {}
-    for year in (early, late):
-        there = _long(customers, observed, year)
-        bought = years.filter(years.year == year, years.purchases > 0).join(there, "customer_id")
-        means[year] = collect(
-            bought.agg(n=bought.count(), mean=bought.profit.cast("float64").mean())
-        ).iloc[0]
-    first, last = means[early]["mean"], means[late]["mean"]
+def _pooled(years: ir.Table, early: int, late: int) -> dict[str, object]:
+    bought = _pooled_years(years, late).filter(ibis._.year.isin([early, late]))
+    means = bought.group_by("year").agg(n=bought.count(), mean=bought.profit.cast("float64").mean())
+    found = collect(means).set_index("year").reindex(sorted({early, late}))
+    first, last = found.loc[early, "mean"], found.loc[late, "mean"]
+    customers = int(found["n"].fillna(0).loc[late])
     return {
-        "group": "pooled", "customers": int(means[late]["n"]), "early": first, "late": last,
+        "group": "pooled", "customers": customers, "early": first, "late": last,
         "ratio": last / first if first > 0 else np.nan, "low": np.nan, "high": np.nan,
     }  # fmt: skip
 
 
+def _pooled_years(years: ir.Table, late: int) -> ir.Table:
+    """The years up to `late` in which who was observed for all of it bought."""
+    return years.filter(years.purchases > 0, years.year <= years.whole, years.year <= late)
+
+
 @needs(lines=())
-def curve(years: ir.Table, customers: ir.Table, *, observed: Window, late: int = 4) -> ir.Table:
+def curve(years: ir.Table, *, late: int = 4) -> ir.Table:
     """Mean profit by year of the relationship, from the first to the `late`-th, for the three groups.
 
-    In: `years`, whole ones at least, and customer facts. Out: one row a group and year, in order: group, year, customers,
+    In: `years`, whole ones at least. Out: one row a group and year, in order: group, year, customers,
     profit (mean a customer, money). "won" and "stayed" are the same customers in every year; "pooled"
     are those who bought in the year, among everyone observed for all of it.
     """
     _check(1, late)
     grid = ibis.memtable([{"year": y} for y in range(1, late + 1)], schema={"year": "int64"})
-    whole = _long(customers, observed, late)
-    buyers = years.filter(years.year == late, years.purchases > 0).select("customer_id")
+    won = years.filter(years.whole >= late)
+    buyers = won.filter(won.year == late, won.purchases > 0)
     parts = [
-        _means("won", whole, grid, years),
-        _means("stayed", whole.join(buyers, "customer_id").select("customer_id"), grid, years),
-        _pooled_means(years, customers, observed, late),
+        _means("won", won, grid),
+        _means("stayed", won.semi_join(buyers, "customer_id"), grid),
+        _pooled_means(years, late),
     ]
     every = ibis.union(*parts)
     order = ibis.cases(*((every.group == name, i) for i, name in enumerate(GROUPS)), else_=9)
     return every.order_by(order, "year")
 
 
-def _means(group: str, members: ir.Table, grid: ir.Table, years: ir.Table) -> ir.Table:
-    """The same members in every year of the grid; a year in which nothing happened counts as zero."""
-    size = members.agg(customers=members.count())
-    own = years.join(members, "customer_id")
+def _means(group: str, own: ir.Table, grid: ir.Table) -> ir.Table:
+    """The years of the same customers, all of whom have a first; one in which nothing happened counts as zero."""
+    size = own.agg(customers=(own.year == 1).sum().fill_null(0))
     sums = own.group_by("year").agg(profit=own.profit.sum().cast("float64"))
     joined = grid.cross_join(size).left_join(sums, "year")
     return joined.select(
@@ -339,17 +333,11 @@ def _means(group: str, members: ir.Table, grid: ir.Table, years: ir.Table) -> ir
     )
 
 
-def _pooled_means(years: ir.Table, customers: ir.Table, observed: Window, late: int) -> ir.Table:
-    started = _started(customers)
-    seen = started.select("customer_id", whole=_observed_years(started, observed.end))
-    joined = years.filter(years.purchases > 0).join(seen, "customer_id")
-    joined = joined.filter(joined.year <= joined.whole, joined.year <= late)
-    return (
-        joined.group_by("year")
-        .agg(
-            group=ibis.literal("pooled"),
-            customers=joined.count(),
-            profit=joined.profit.cast("float64").mean(),
-        )
-        .select("group", "year", "customers", "profit")
+def _pooled_means(years: ir.Table, late: int) -> ir.Table:
+    bought = _pooled_years(years, late)
+    means = bought.group_by("year").agg(
+        group=ibis.literal("pooled"),
+        customers=bought.count(),
+        profit=bought.profit.cast("float64").mean(),
     )
+    return means.select("group", "year", "customers", "profit")

@@ -129,7 +129,7 @@ def test_the_same_customers_are_compared_and_pooling_flatters() -> None:
 def test_the_curve_starts_and_ends_where_the_pairs_do() -> None:
     life = crowd(stay=40, leave=60)
     paired = tenure.paired(life.table, life.customers, observed=life.observed).set_index("group")
-    rows = exact(tenure.curve(life.table, life.customers, observed=life.observed))
+    rows = exact(tenure.curve(life.table))
     curve = {(row["group"], row["year"]): row["profit"] for row in rows}
     for group in tenure.GROUPS:
         assert curve[group, 1] == pytest.approx(paired.loc[group, "early"])

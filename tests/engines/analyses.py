@@ -227,7 +227,7 @@ ANALYSES: dict[str, Analysis] = {
     "tenure.base": lambda b: tenure.base(b.customers, observed=b.observed, years=2),
     "tenure.reached": lambda b: tenure.reached(b.customers, observed=b.observed, late=2),
     "tenure.paired": lambda b: tenure.paired(years(b), b.customers, observed=b.observed, late=2),
-    "tenure.curve": lambda b: tenure.curve(years(b), b.customers, observed=b.observed, late=2),
+    "tenure.curve": lambda b: tenure.curve(years(b), late=2),
     "transitions.matrix": moves,
     "transitions.matrix (counted)": lambda b: transitions.matrix(transitions.counted(became(b))),
     "transitions.counted": lambda b: transitions.counted(became(b)),

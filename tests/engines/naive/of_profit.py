@@ -279,6 +279,7 @@ def years(naive: Naive, ledger: Rows) -> Rows:
     return [
         {
             "customer_id": name, "year": year, "purchases": int(own["purchases"]),
+            "whole": int((naive.end - new[name]).days // 365.25),
             "revenue": own["revenue"], "gross_profit": own["revenue"] - own["goods"],
             "profit": own["revenue"] - own["goods"] - own["other"],
         }
