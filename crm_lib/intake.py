@@ -12,17 +12,17 @@ import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from crm_lib import cache, corrections, engine, machine, parts, project, sources
 from crm_lib.dataset import Dataset
-from crm_lib.errors import SourceError
 from crm_lib.parts import Part
 from crm_lib.quality import rules
+from crm_lib.quality.rule import Rule
 from crm_lib.taking import Delivered, StagedPart, take
 
 _PARTS = "parts.json"
@@ -164,26 +164,25 @@ def _take(
     customers = dataset.tables.get("customers")
     if customers and sources.in_files(customers):  # of a query nobody knows before it runs
         machine.check_room(sum(map(parts.least_rows, delivered["customers"])))
-    by_table = rules.load(dataset)
     (folder / "judged").mkdir()
     backend, clock = engine.connect(), Clock()
 
-    def take_in(name: str) -> list[StagedPart]:
+    def take_in(name: str, rulebook: Future[dict[str, list[Rule]]]) -> list[StagedPart]:
         table = Delivered(
-            name, dataset, delivered[name], by_table.get(name, []), folder / "scratch" / name,
-            engine.beside(backend),
+            name, dataset, delivered[name], rulebook, folder / "scratch" / name, engine.beside(backend)
         )  # fmt: skip
-        found = take(table, folder / "judged" / f"{name}.parquet", clock.timed)
-        if not any(part.rows for part in found):
-            raise SourceError(f"The table '{name}' has no rows; check its source in dataset.yml.")
-        return found
+        return take(table, folder / "judged" / f"{name}.parquet", clock.timed)
 
-    # GX judges in one thread, the engine reads in all: two tables at a time use what either leaves idle.
+    # GX judges in one thread, the engine reads in all: two tables at a time use what either leaves idle. The
+    # first thread loads the rules, and with them GX, while the second begins to read.
     with ThreadPoolExecutor(2) as threads:
-        found = dict(zip(delivered, threads.map(take_in, delivered), strict=True))
+        loading = threads.submit(rules.load, dataset)
+        taken_in = threads.map(partial(take_in, rulebook=loading), delivered)
+        found = dict(zip(delivered, taken_in, strict=True))
     backend.disconnect()
     durations |= clock.shared()
     shutil.rmtree(folder / "scratch", ignore_errors=True)
+    by_table = loading.result()
     set_aside = {
         name: [rule.rule_id for rule in by_table.get(name, []) if rule.on_fail == "quarantine"]
         for name in dataset.tables

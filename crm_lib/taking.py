@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -20,6 +21,7 @@ from ibis.backends.duckdb import Backend
 
 from crm_lib import cache, corrections, project, schema, sources, staging
 from crm_lib.dataset import Dataset
+from crm_lib.errors import SourceError
 from crm_lib.parts import PART_BITS, Part
 from crm_lib.quality import copies, judge
 from crm_lib.quality.dates import EARLIEST, LATEST
@@ -68,14 +70,21 @@ class StagedPart:
 
 @dataclass(frozen=True)
 class Delivered:
-    """A table as it is delivered: its parts, the rules on it; a folder for intermediate files, an engine."""
+    """A table as it is delivered: its parts; the rules on all tables, which are being loaded; a folder for
+    intermediate files, an engine.
+    """
 
     name: str
     dataset: Dataset
     parts: Sequence[Part]
-    rules: Sequence[Rule]
+    rulebook: Future[dict[str, list[Rule]]]
     scratch: Path
     backend: Backend
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        """The rules on it, once they are there."""
+        return self.rulebook.result().get(self.name, [])
 
     @property
     def declared(self) -> schema.Table:
@@ -90,10 +99,17 @@ class Delivered:
 
 
 def take(table: Delivered, failures: Path, timed: Timed) -> list[StagedPart]:
-    """Stage and judge what is new of a table; write the failures of all its rows to `failures`."""
+    """Stage and judge what is new of a table; write the failures of all its rows to `failures`.
+
+    Raises SourceError where it has no rows.
+    """
     with timed("reading"):
         found = _staged(table)
+    if not any(part.rows for part in found):
+        raise SourceError(f"The table '{table.name}' has no rows; check its source in dataset.yml.")
     with timed("judging"):
+        rules = _key_of(table.rules)
+        found = [replace(part, key=cache.hashed(part.staged_key, rules)) for part in found]
         parquet.write_table(_judged(table, found), failures)
     return found
 
@@ -117,7 +133,7 @@ def _staged(table: Delivered) -> list[StagedPart]:
             lambda part: cache.beside(paths[part]), lambda part: cache.settled(paths[part]),
         )  # fmt: skip
         known |= _described(table, {part: paths[part] for part in missing}, keys, reader.columns)
-    found = [_with_key(known[part], table) for part in table.parts]
+    found = [known[part] for part in table.parts]
     _check_corrections(table, found)
     return found
 
@@ -187,13 +203,9 @@ def _check_corrections(table: Delivered, found: Sequence[StagedPart]) -> None:
 # --- judging --------------------------------------------------------------------------------------
 
 
-def _with_key(part: StagedPart, table: Delivered) -> StagedPart:
-    """The part with a hash of all that its staged rows and their own failures depend on."""
-    return replace(part, key=cache.hashed(part.staged_key, _rules_key(table)))
-
-
-def _rules_key(table: Delivered) -> str:
-    asked = [(rule.rule_id, rule.type, rule.kwargs) for rule in table.rules if rule.kind == "row"]
+def _key_of(rules: Sequence[Rule]) -> str:
+    """A hash of all that the failures of a staged part depend on."""
+    asked = [(rule.rule_id, rule.type, rule.kwargs) for rule in rules if rule.kind == "row"]
     library = metadata.version("great-expectations")
     return cache.hashed(
         cache.code(cache.JUDGING), library, json.dumps(asked, sort_keys=True, default=str)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from crm_lib import dataset as datasets
-from crm_lib import engine, intake
-from crm_lib.errors import SourceError
+from crm_lib import engine, intake, project
+from crm_lib.errors import SourceError, UsageError
 from tests.data.conftest import Workshop
 
 HEADER = "customer,order,day,amount\n"
@@ -116,6 +116,17 @@ def test_a_rule_that_changes_judges_anew_and_stages_nothing(shop: Workshop) -> N
     found = taken()
     assert failing(found) == [(2, 1, "lines.small"), (2, 2, "lines.small")]
     assert written(found) == before
+
+
+def test_a_faulty_rule_is_told_and_what_was_read_meanwhile_stays(shop: Workshop) -> None:
+    suite = shop.home / "expectations" / "lines.json"
+    suite.write_text('{"name": "lines", "expectations": [{"type": "expect_nothing"}]}')
+    with pytest.raises(UsageError, match=r"lines\.json"):
+        taken()
+    staged = project.cache_folder().glob("shop/parts/lines/*.parquet")
+    before = {path: path.stat().st_mtime_ns for path in staged}
+    suite.unlink()
+    assert written(taken()) == before
 
 
 def test_failures_of_remembered_parts_are_remembered(shop: Workshop) -> None:
