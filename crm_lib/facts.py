@@ -57,7 +57,8 @@ def customers(
     """
     put = baskets.of(lines)
     history = baskets.history(baskets.numbered(baskets.occasions_of(put, occasion)))
-    done = deeds(baskets.customer_days(put), history, baskets.repeated(put))
+    each = put.mutate(orders=put.is_bought.cast(dt.int64))
+    done = deeds(each, history, baskets.repeated(put))
     return seen(done, as_of=as_of, warm_up_ends=warm_up_ends, known=known)
 
 
@@ -68,7 +69,7 @@ def customer_months(lines: ir.Table, occasion: Occasion) -> ir.Table:
     returns, discount, cost, margin. Summed over customers it is the ledger of known customers.
     """
     put = baskets.of(lines)
-    rows = baskets.customer_months(baskets.customer_days(put), occasion)
+    rows = baskets.customer_months(put, occasion)
     return known_months(baskets.counted_once(rows, baskets.repeated(put), occasion))
 
 
@@ -81,7 +82,7 @@ def months(lines: ir.Table, *, observed: periods.Window, warm_up_ends: date) -> 
     the ledger.
     """
     put = baskets.of(lines)
-    rows = baskets.customer_months(baskets.customer_days(put), "day")
+    rows = baskets.customer_months(put, "day")
     return calendar(
         baskets.months(rows, baskets.monthly(put)),
         observed=observed,
@@ -102,7 +103,8 @@ def days(lines: ir.Table, *, observed: periods.Window) -> ir.Table:
 def deeds(rows: ir.Table, history: ir.Table, repeated: ir.Table | None) -> ir.Table:
     """One row a known customer with an order line: what does not depend on the day it is asked.
 
-    rows: `baskets.customer_days` or `baskets.customer_months`. repeated: None where no order is bought on two days.
+    rows: `baskets.customer_months`, or baskets with their orders. repeated: None where no order is bought
+    on two days.
     """
     named = rows.filter(rows.customer_id.notnull())
     added = named.group_by("customer_id").agg(

@@ -28,14 +28,10 @@ def count(lines: ir.Table, occasion: Occasion, backend: Backend, folder: Path) -
     folder.mkdir(parents=True)
     put = baskets.of(lines)
     with _held(put if occasion == "order" else put.drop("bought_at"), backend) as put:
-        with _held(baskets.customer_days(put), backend) as days:
-            with _held(baskets.customer_months(days, occasion), backend) as months:
-                _write(months, folder, MONTHS)
-                _write(baskets.months(months, baskets.monthly(put)), folder, MONTHLY)
-            if occasion == "day":
-                _write(baskets.occasions_of_days(days), folder, OCCASIONS)
-        if occasion == "order":
-            _write(baskets.occasions_of(put, occasion), folder, OCCASIONS)
+        _write(baskets.customer_months(put, occasion), folder, MONTHS)
+        months = backend.read_parquet(folder / f"{MONTHS}.parquet")
+        _write(baskets.months(months, baskets.monthly(put)), folder, MONTHLY)
+        _write(baskets.occasions_of(put, occasion), folder, OCCASIONS)
         bought = put.filter(put.is_bought)
         _write(bought.select(basket=hash_of(bought)), folder, ORDERS)
 

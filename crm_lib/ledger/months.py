@@ -24,17 +24,16 @@ def ledger(records: Records, lacking: frozenset[str]) -> ir.Table:
     lacking: components of which nothing is known, null in every row.
     """
     put = baskets.of(records.lines)
-    nobody = baskets.customer_days(put.filter(put.customer_id.isnull()))
-    known = records.customer_months
-    every = known.select(_SOLD).union(baskets.customer_months(nobody, "order").select(_SOLD))
-    return of(sales(every, records), postings(records), records, lacking)
+    nobody = baskets.customer_months(put.filter(put.customer_id.isnull()), "order")
+    every = records.customer_months.select(_SOLD).union(nobody.select(_SOLD))
+    return of(sales(every, records), postings(records, lacking), records, lacking)
 
 
 def of(
     sold: ir.Table, postings: ir.Table | None, records: Records, lacking: frozenset[str]
 ) -> ir.Table:
     """`ledger` of some months, from their `sales` and `postings`."""
-    rows = _joined(sold, None if postings is None else posted(postings, records), records)
+    rows = _joined(sold, None if postings is None else posted(postings, records, lacking), records)
     rows = rows.mutate(
         handling_cost=_handling(rows, records), terms_cost=_terms(rows, records)
     ).drop("payment_days")
@@ -67,12 +66,12 @@ def sales(months: ir.Table, records: Records) -> ir.Table:
     return rows.select("customer_id", *types).cast(types)
 
 
-def postings(records: Records) -> ir.Table | None:
+def postings(records: Records, lacking: frozenset[str]) -> ir.Table | None:
     """Every posted cost: customer_id, month, component (its place in `costs.POSTED`), amount. None without any.
 
     Those of customers who are not known have customer_id null; under a scope they are left out.
     """
-    found = costs.postings(records)
+    found = {name: rows for name, rows in costs.postings(records).items() if name not in lacking}
     if not found:
         return None
     parts = [
@@ -87,13 +86,17 @@ def postings(records: Records) -> ir.Table | None:
     return costs.known_only(ibis.union(*parts) if len(parts) > 1 else parts[0], records)
 
 
-def posted(rows: ir.Table, records: Records) -> ir.Table:
+def posted(rows: ir.Table, records: Records, lacking: frozenset[str]) -> ir.Table:
     """`postings` as one row a customer and month, a column for each of `costs.POSTED`."""
     sums = {
         name: rows.amount.sum(where=rows.component == place).cast(records.money)
         for place, name in enumerate(costs.POSTED)
+        if name not in lacking
     }
-    return rows.group_by("customer_id", "month").agg(**sums)
+    made = rows.group_by("customer_id", "month").agg(**sums)
+    return made.mutate(
+        **{name: ibis.null(records.money) for name in costs.POSTED if name in lacking}
+    )
 
 
 def payment_days(records: Records) -> ir.Table | None:

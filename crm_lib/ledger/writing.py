@@ -45,7 +45,7 @@ def write(
     counts = counted(records)
     (folder / _COUNTS).write_text(json.dumps(counts, indent=1))
     missing = lacking(components(records.dataset, counts))
-    postings = _postings(records, folder, backend)
+    postings = _postings(records, missing, folder, backend)
     content = {} if postings is None else contents.by(postings, "month")
     shared = _shared(records, missing)
     (folder / _FOLDER).mkdir()
@@ -77,9 +77,11 @@ def counts_of(folder: Path) -> Counts:
     return found
 
 
-def _postings(records: Records, folder: Path, backend: Backend) -> ir.Table | None:
+def _postings(
+    records: Records, missing: frozenset[str], folder: Path, backend: Backend
+) -> ir.Table | None:
     """`months.postings`, made once; sorted, so that a few months are found without reading the rest."""
-    postings = months.postings(records)
+    postings = months.postings(records, missing)
     if postings is None:
         return None
     engine.write(postings.order_by("month"), folder / _POSTINGS)

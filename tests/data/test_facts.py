@@ -65,6 +65,27 @@ def test_facts_as_of_an_earlier_day_ignore_what_came_later(
     pd.testing.assert_frame_equal(earlier.sort_index(), alone.sort_index(), check_like=True)
 
 
+def test_days_with_a_purchase_are_counted_in_each_month(make_project: MakeProject) -> None:
+    rows = """customer,order,when,amount,quantity,product
+anna,1,2023-01-01,10,1,tea
+anna,2,2023-01-31,10,1,tea
+anna,3,2023-01-31,10,1,tea
+anna,4,2023-01-15,-5,1,tea
+anna,5,2023-02-01,10,1,tea
+,6,2023-02-01,10,1,tea
+ben,7,2023-02-02,-5,1,tea
+"""
+    make_project(files={"lines.csv": rows})
+    book = open_book("six", as_of="2023-03-01")
+    found = collect(book.customer_months).set_index(["customer_id", "month"])
+    assert found.occasions.to_dict() == {
+        ("anna", pd.Timestamp("2023-01-01")): 2,
+        ("anna", pd.Timestamp("2023-02-01")): 1,
+        ("ben", pd.Timestamp("2023-02-01")): 0,
+    }
+    assert book.customer_months.schema()["occasions"].is_int64()
+
+
 def test_occasions_are_days_or_orders(make_project: MakeProject) -> None:
     rows = SIX_CUSTOMERS + "dora,12,2023-03-01,7.00,1,tea\n"
     make_project("days", {"lines.csv": rows}, SIX_YML.replace("data/six", "data/days"))
