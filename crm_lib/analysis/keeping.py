@@ -110,30 +110,36 @@ def compare(
             winning["acquisition campaigns"] = sum(whole.values())
         theirs = _sums(meant.semi_join(before, "customer_id"), CAMPAIGN)
         spent |= {name: spent[name] - theirs.get(name, 0.0) for name in CAMPAIGN if name in spent}
-    counts = {
-        "won": int(won.count().execute()),
-        "existing": int(before.count().execute()),
-        "kept": _bought(rows, before, window),
-    }
     if not winning or not spent:
         raise NotInData(
             "Winning against keeping needs a cost on both sides: `acquisition_cost` of `customers`, "
             "and `cost` of `contacts`, `efforts` or `exposures`."
         )
-    parts = [
-        (side, name, cost, counts[who], cost / counts[who] if counts[who] else None)
-        for side, who, costs in (("winning", "won", winning), ("keeping", "kept", spent))
-        for name, cost in costs.items()
-    ]
-    columns = ["side", "component", "cost", "customers", "per_customer"]
+    counts = {
+        "won": int(won.count().execute()),
+        "existing": int(before.count().execute()),
+        "kept": _bought(rows, before, window),
+    }
     return Comparison(
         window,
         winning_cost=sum(winning.values()),
         keeping_cost=sum(spent.values()),
-        parts=pd.DataFrame(parts, columns=columns),
+        parts=pd.concat(
+            [_parts("winning", winning, counts["won"]), _parts("keeping", spent, counts["kept"])],
+            ignore_index=True,
+        ),
         undated=_undated(ledger, customers, recorded, window),
         **counts,
     )
+
+
+def _parts(side: str, costs: dict[str, float], customers: int) -> pd.DataFrame:
+    """What was spent on a side, one row a component: see `Comparison.parts`."""
+    rows = [
+        (side, name, cost, customers, cost / customers if customers else None)
+        for name, cost in costs.items()
+    ]
+    return pd.DataFrame(rows, columns=["side", "component", "cost", "customers", "per_customer"])
 
 
 def _window(observed: Window) -> Window:
