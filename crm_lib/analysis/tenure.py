@@ -169,11 +169,16 @@ def reached(customers: ir.Table, *, observed: Window, early: int = 1, late: int 
     _check(early, late)
     if early == late:
         return late
-    found = (base(customers, observed=observed, years=k) for k in range(late, early, -1))
-    who = next((who for who in found if who.compared >= FEWEST), None)
-    if who is None:
+    started = _started(customers)
+    seen = _observed_years(started, observed.end)
+    years = range(early + 1, late + 1)
+    counts = collect(
+        started.agg(**{f"of_{k}": (seen >= k).sum().fill_null(0) for k in years})
+    ).iloc[0]
+    carried = [k for k in years if counts[f"of_{k}"] >= FEWEST]
+    if not carried:
         _refuse(base(customers, observed=observed, years=early + 1), early, late, observed)
-    return who.years
+    return max(carried)
 
 
 def _refuse(who: Base, early: int, asked: int, observed: Window) -> NoReturn:
