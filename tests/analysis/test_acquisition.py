@@ -122,6 +122,15 @@ def test_quality_of_a_source_by_hand(firm: Firm) -> None:
     assert fair["first_year_low"] < 65 < fair["first_year_high"]
 
 
+def test_all_together_are_as_if_of_one_origin(firm: Firm) -> None:
+    """Means and intervals of "all", which are made of those by origin, are those of everybody."""
+    one = firm.origins.mutate(source=ibis.literal("one"))
+    alone = by_origin(firm.ledger, firm.customers, one, **firm.args).loc["one"]
+    together = firm.table().loc["all"]
+    assert alone.notna().sum() > 12
+    assert together.to_list() == pytest.approx(alone.to_list(), nan_ok=True)
+
+
 def test_worth_is_what_was_brought_and_what_is_expected_yet(firm: Firm) -> None:
     clv = ibis.memtable({"customer_id": NAMES, "clv": [2.0] * 60})
     table = firm.table(clv=clv)
@@ -314,6 +323,22 @@ def test_winning_against_keeping_by_hand() -> None:
     assert (found.existing, found.kept, found.per_kept) == (2, 1, 12)
     assert found.ratio == pytest.approx(70 / 12)
     assert found.parts["cost"].sum() == found.winning_cost + found.keeping_cost
+
+
+def test_who_bought_after_the_window_is_kept_only_by_a_purchase_in_it() -> None:
+    """All three bought in January 2023, which is not over; only b and c in 2022, c also twice."""
+    days = {"a": ["2021-06-05", "2023-01-05"], "b": ["2021-06-05", "2022-04-05", "2023-01-05"],
+            "c": ["2021-06-05", "2022-04-05", "2022-09-05", "2023-01-05"], "d": ["2021-06-05"]}  # fmt: skip
+    bought = [(who, day) for who, own in days.items() for day in own]
+    made = Ledger(
+        [(who, f"{who}{day}", day, "9") for who, day in bought],
+        start="2021-01-01", end="2023-01-10", warm_up_ends="2021-01-01",
+    )  # fmt: skip
+    months: list[Month] = [(who, day[:7], {"revenue": 9, "contact_cost": 1}) for who, day in bought]
+    months.append(("d", "2022-05", {"contact_cost": 2, "acquisition_cost": 7}))
+    found = keeping.compare(ledger(months), made.customers, observed=made.observed)
+    assert (found.won, found.existing, found.kept) == (0, 4, 2)
+    assert found.keeping_cost == 5
 
 
 def test_no_campaign_is_on_both_sides() -> None:
