@@ -125,7 +125,7 @@ class Assessment:
     ) -> tuple[dict[str, Count], dict[str, str], dict[str, Example]]:
         """By rule: its failing rows among those judged, why it did not run, one failing row."""
         failures = self.failures.get(name)
-        if failures is None:
+        if failures is None or not failures.count().execute():
             return {}, {}, {}
         unchecked = engine.collect(failures.filter(failures.row_id.isnull()))
         problems = dict(zip(unchecked["rule_id"], unchecked["problem"], strict=True))
@@ -180,6 +180,8 @@ def _observed(measure: str, value: float | str | None) -> str:
 
 def _examples(rows: ir.Table, rules: list[Rule], where: Mapping[str, int]) -> dict[str, Example]:
     """The failing row of each rule that `where` names by row_id: file, row number, value if impersonal."""
+    if not where:
+        return {}
     values = {rule.rule_id: _value_column(rule, rows) for rule in rules if rule.rule_id in where}
     columns = sorted({column for column in values.values() if column})
     wanted = rows.filter(rows.row_id.isin(sorted(set(where.values()))))
