@@ -1,4 +1,4 @@
-"""From order lines to what facts are added up from: baskets, customers' days and months, occasions.
+"""From order lines to what facts are added up from: baskets, occasions, customers' months.
 
 Lines are added up to baskets, and baskets to occasions, customers' months and customers, so that the
 lines themselves are read once. An order counts on each day it is bought on; `repeated` tells those
@@ -18,20 +18,20 @@ SUMS = ("lines", "units", "revenue", "returns", "discount", "cost")
 """What is added up from baskets to customers: lines, units and money (null where nothing is known)."""
 
 
-def of(lines: ir.Table) -> ir.Table:
+def of(lines: ir.Table, occasion: Occasion) -> ir.Table:
     """One row a customer (null: nobody known), order and day with a line.
 
-    Columns: customer_id, order_id, day, is_bought (a line of it is a purchase), bought_at (the first
-    such line's time), spent (on them), lines, units, revenue, returns (positive), discount, cost;
-    discounted, costed: how many of the lines have a discount, a cost.
+    Columns: customer_id, order_id, day, is_bought (a line of it is a purchase), spent (on such lines),
+    lines, units, revenue, returns (positive), discount, cost; discounted, costed: how many of the lines
+    have a discount, a cost; and, for an occasion that is an order, bought_at (the first purchase's time).
     """
     money = lines.amount.type()
     types = {"quantity": dt.float64, "discount": money, "cost": money}
     lacking = {name: ibis.null(type_) for name, type_ in types.items() if name not in lines.columns}
     lines = lines.mutate(**lacking)
+    first = {"bought_at": lines.ordered_at.min(where=lines.is_purchase)}
     return lines.group_by("customer_id", "order_id", "day").agg(
         is_bought=lines.is_purchase.any(),
-        bought_at=lines.ordered_at.min(where=lines.is_purchase),
         spent=added(lines.amount, where=lines.is_purchase),
         lines=lines.count(),
         units=lines.quantity.sum(),
@@ -41,6 +41,7 @@ def of(lines: ir.Table) -> ir.Table:
         cost=added(lines.cost),
         discounted=lines.discount.count(),
         costed=lines.cost.count(),
+        **(first if occasion == "order" else {}),
     )
 
 

@@ -32,7 +32,7 @@ def occasions(lines: ir.Table, occasion: Occasion) -> ir.Table:
     first), revenue (of the purchase lines).
     """
     if occasion == "order":
-        return baskets.numbered(baskets.occasions_of(baskets.of(lines), occasion))
+        return baskets.numbered(baskets.occasions_of(baskets.of(lines, occasion), occasion))
     bought = lines.filter(lines.is_purchase, lines.customer_id.notnull())
     days = bought.group_by("customer_id", on="day").agg(revenue=baskets.added(bought.amount))
     return baskets.numbered(days)
@@ -55,7 +55,7 @@ def customers(
     discount, cost, margin (null where the data set has none). is_first_seen: the first occasion
     lies in the warm-up, so the customer may have bought before and is not called new.
     """
-    put = baskets.of(lines)
+    put = baskets.of(lines, occasion)
     history = baskets.history(baskets.numbered(baskets.occasions_of(put, occasion)))
     each = put.mutate(orders=put.is_bought.cast(dt.int64))
     done = deeds(each, history, baskets.repeated(put))
@@ -68,7 +68,7 @@ def customer_months(lines: ir.Table, occasion: Occasion) -> ir.Table:
     Columns: customer_id, month (first day), occasions, orders, lines, units, revenue, purchases,
     returns, discount, cost, margin. Summed over customers it is the ledger of known customers.
     """
-    put = baskets.of(lines)
+    put = baskets.of(lines, occasion)
     rows = baskets.customer_months(put, occasion)
     return known_months(baskets.counted_once(rows, baskets.repeated(put), occasion))
 
@@ -81,7 +81,7 @@ def months(lines: ir.Table, *, observed: periods.Window, warm_up_ends: date) -> 
     not cover the whole month), is_warm_up (it starts before the warm-up ends). Revenue adds up to
     the ledger.
     """
-    put = baskets.of(lines)
+    put = baskets.of(lines, "day")
     rows = baskets.customer_months(put, "day")
     return calendar(
         baskets.months(rows, baskets.monthly(put)),

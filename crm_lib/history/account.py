@@ -146,7 +146,7 @@ class _Work:
             lines = self.delivery.lines(together(self.delivery.periods))
             bought = lines.filter(lines.is_purchase)
             again = bought.mutate(basket=counting.hash_of(bought)).semi_join(self._again, "basket")
-            parts.append(baskets.repeated(baskets.of(again)))
+            parts.append(baskets.repeated(baskets.of(again, "day")))
         if parts:
             path = self.folder / REPEATED
             ibis.union(*parts, distinct=True).to_parquet(path) if len(parts) > 1 else parts[0].to_parquet(path)  # fmt: skip

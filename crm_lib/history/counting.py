@@ -26,8 +26,7 @@ MONTHLY = "monthly"
 def count(lines: ir.Table, occasion: Occasion, backend: Backend, folder: Path) -> None:
     """Write the four files of a period with these accepted and marked `lines` into `folder`."""
     folder.mkdir(parents=True)
-    put = baskets.of(lines)
-    with _held(put if occasion == "order" else put.drop("bought_at"), backend) as put:
+    with _held(baskets.of(lines, occasion), backend) as put:
         _write(baskets.customer_months(put, occasion), folder, MONTHS)
         months = backend.read_parquet(folder / f"{MONTHS}.parquet")
         _write(baskets.months(months, baskets.monthly(put)), folder, MONTHLY)

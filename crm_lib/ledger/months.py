@@ -23,8 +23,8 @@ def ledger(records: Records, lacking: frozenset[str]) -> ir.Table:
 
     lacking: components of which nothing is known, null in every row.
     """
-    put = baskets.of(records.lines)
-    nobody = baskets.customer_months(put.filter(put.customer_id.isnull()), "order")
+    put = baskets.of(records.lines, "day")
+    nobody = baskets.customer_months(put.filter(put.customer_id.isnull()), "day")
     every = records.customer_months.select(_SOLD).union(nobody.select(_SOLD))
     return of(sales(every, records), postings(records, lacking), records, lacking)
 
