@@ -97,7 +97,7 @@ def as_measure(type_: str, kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]
     if type_ in _AGGREGATES:
         return _BETWEEN, {**rest, "column": f"{_AGGREGATES[type_]}_{rest['column']}"}
     if type_ == "expect_column_values_to_be_unique":
-        return _BETWEEN, {"column": f"repeated_{rest['column']}", "max_value": 0}
+        return _BETWEEN, {**rest, "column": f"repeated_{rest['column']}", "max_value": 0}
     if type_ == "expect_table_row_count_to_be_between":
         return _BETWEEN, {**rest, "column": "rows"}
     if type_ == "expect_table_row_count_to_equal":

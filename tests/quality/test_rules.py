@@ -72,6 +72,10 @@ def conditional(condition: Any) -> dict[str, Any]:
             "Write it as a rule on a measure",
         ),
         (expectation("lines.x", BETWEEN, column="mean_order_id", min_value=0), "has no mean"),
+        (
+            expectation("lines.x", "expect_column_values_to_be_unique", column="order_id", row_condition=POSITIVE),
+            "takes no row_condition",
+        ),
         (expectation("lines.x", MATCHES, column="order_id", regex="(a"), "can never run: Invalid"),
         (expectation("lines.x", BETWEEN, column="order_id", min_value=0), "of the same type"),
         (
