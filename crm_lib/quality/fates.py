@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from crm_lib import conditions, schema
+from crm_lib import conditions, known, schema
 
 FATES = ("accepted", "quarantined", "later", "out_of_scope")
 
@@ -55,8 +55,12 @@ def accepted(
     scope: str = "",
 ) -> ir.Table:
     """The rows of `staged` that reports see; arguments as in `with_fate`."""
-    fated = with_fate(table, staged, failures, quarantine, as_of=as_of, scope=scope)
-    return fated.filter(fated.fate == "accepted").drop("fate")
+    rows = _with_scope(staged, scope if table == "lines" else "")
+    rows = rows.filter(rows.in_scope_).drop("in_scope_", "scope_unknown_")
+    if failures is not None and quarantine:
+        bad = _bad(failures, quarantine)
+        rows = rows.anti_join(bad, rows.row_id == bad.set_aside_id)
+    return known.recorded_before(rows, schema.table(table), as_of)
 
 
 def _with_scope(staged: ir.Table, scope: str) -> ir.Table:
@@ -71,8 +75,13 @@ def _with_quarantine(
 ) -> ir.Table:
     if failures is None or not quarantine:
         return staged.mutate(set_aside_=ibis.literal(False))
-    bad = failures.filter(failures.rule_id.isin(sorted(quarantine)) & failures.row_id.notnull())
-    ids = bad.select(set_aside_id=bad.row_id).distinct()
+    ids = _bad(failures, quarantine)
     joined = staged.left_join(ids, staged.row_id == ids.set_aside_id)
     marked = joined.mutate(set_aside_=joined.set_aside_id.notnull())
     return cast(ir.Table, marked.drop("set_aside_id"))
+
+
+def _bad(failures: ir.Table, quarantine: Collection[str]) -> ir.Table:
+    """set_aside_id: row_id of every row that fails a quarantine rule, once."""
+    bad = failures.filter(failures.rule_id.isin(sorted(quarantine)) & failures.row_id.notnull())
+    return bad.select(set_aside_id=bad.row_id).distinct()

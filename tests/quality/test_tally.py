@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
+import ibis.expr.types as ir
 import pytest
 
 from crm_lib.quality import assessment, fates, judge, rules
@@ -34,12 +36,16 @@ ROWS = [
 ]
 
 
-def tally() -> Tally:
+def judged(how: Callable[..., ir.Table]) -> ir.Table:
+    """What `how`, a function of `fates`, makes of the rows."""
     table, listed = staged(COLUMNS, ROWS), rules.load(dataset())["lines"]
     failures = bound(judge.judge_rows(listed, table))
     aside = [rule.rule_id for rule in listed if rule.on_fail == "quarantine"]
-    fated = fates.with_fate("lines", table, failures, aside, as_of=AS_OF, scope="place IS NULL OR place = 'x'")  # fmt: skip
-    return Tally.of(fated, "ordered_at", ["place"])
+    return how("lines", table, failures, aside, as_of=AS_OF, scope="place IS NULL OR place = 'x'")
+
+
+def tally() -> Tally:
+    return Tally.of(judged(fates.with_fate), "ordered_at", ["place"])
 
 
 def test_every_row_and_cent_has_one_fate(project: Project) -> None:
@@ -50,6 +56,15 @@ def test_every_row_and_cent_has_one_fate(project: Project) -> None:
         "out_of_scope": Count(rows=1, money=Decimal("9")),
         "later": Count(rows=1, money=Decimal("1000")),
     }
+
+
+def test_accepted_rows_are_those_whose_fate_it_is(project: Project) -> None:
+    project()
+    kept, fated = (
+        judged(how).to_pyarrow().to_pandas() for how in (fates.accepted, fates.with_fate)
+    )
+    expected = fated[fated.fate == "accepted"].order_id.tolist()
+    assert sorted(kept.order_id) == sorted(expected) == ["1", "2", "3"]
 
 
 def test_what_a_profile_reads_of_it(project: Project) -> None:
