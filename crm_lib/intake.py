@@ -78,9 +78,11 @@ class Intake:
 
 def taken(dataset: Dataset) -> Intake:
     """The data set as it is delivered now, staged and judged where the cache lacks it."""
-    delivered = {
-        name: parts.parts(config, dataset.obtain) for name, config in dataset.tables.items()
-    }
+    with ThreadPoolExecutor() as threads:
+        listed = threads.map(
+            lambda config: parts.parts(config, dataset.obtain), dataset.tables.values()
+        )
+        delivered = dict(zip(dataset.tables, listed, strict=True))
     key, made_from = fingerprint(dataset, delivered)
     durations: dict[str, float] = {}
     folder = cache.built(

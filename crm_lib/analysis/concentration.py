@@ -157,27 +157,32 @@ def negatives(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
 
 
 @needs(lines=())
-def ranked(
-    customers: ir.Table, *, value: str = "revenue", levels: ir.Table | None = None
-) -> ir.Table:
+def ranked(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
     """Each customer's place by value: is it among the top 20%?
 
     One row a customer with an occasion: customer_id, `value` under its own name, {value}_rank
     (1 = most; equal values share a rank), cumulative_share (of all value, brought by this customer
     and all that bring as much or more), is_top_20_percent. The rule: a customer is in the top 20%
     when its value is positive and fewer than 20% of customers have more. Equal customers get
-    equal answers, so ties at the border are all in. `levels`: of the whole base (`levels`), where
-    `customers` are only some of it.
+    equal answers, so ties at the border are all in.
     """
-    base = _base(customers, value, "customer_id")
-    placed = base.join(shared.levels(base) if levels is None else levels, "value")
-    above = placed.up_to - placed.here
-    return placed.select(
-        "customer_id",
-        placed.value.name(value),
+    placed = _base(customers, value, "customer_id").join(places(customers, value=value), "value")
+    return placed.rename({value: "value"}).relocate("customer_id", value)
+
+
+@needs(lines=())
+def places(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
+    """What holds of all customers of a value: one row a distinct value of those with an occasion.
+
+    Columns: value, {value}_rank, cumulative_share, is_top_20_percent, as `ranked` has them.
+    """
+    levels = shared.levels(_base(customers, value))
+    above = levels.up_to - levels.here
+    return levels.select(
+        "value",
         (above + 1).name(f"{value}_rank"),
-        cumulative_share=_share(placed.cumulative, placed.whole),
-        is_top_20_percent=_is_top(above, placed.n) & (placed.value > 0),
+        cumulative_share=_share(levels.cumulative, levels.whole),
+        is_top_20_percent=_is_top(above, levels.n) & (levels.value > 0),
     )
 
 
@@ -198,11 +203,6 @@ def _base(customers: ir.Table, value: str, *carried: str) -> ir.Table:
     if amount.type().is_floating():
         amount = amount.cast("decimal(24, 6)")
     return customers.filter(customers.occasions > 0).select(*carried, value=amount)
-
-
-def levels(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
-    """What `ranked` needs to know of the whole base: one row a distinct value, the highest first."""
-    return shared.levels(_base(customers, value))
 
 
 def _with_shares(table: ir.Table) -> ir.Table:

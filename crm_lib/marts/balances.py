@@ -1,7 +1,7 @@
-"""Balances: what the profit ledger adds up to for each customer, added up again only where it has changed.
+"""Balances: what each customer has spent, earned and cost, added up again only where the ledger has changed.
 
-A file of the ledger is named after all it is made of. Files that an earlier book has, too, say what they
-said then, so that whoever is in no other file has the balance of before.
+A file of the ledger is named after all it is made of, order lines included. Files that an earlier book has,
+too, say what they said then, so that whoever is in no other file has the balance of before.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ class Earlier:
 def write(book: Book, parts: Sequence[Range]) -> ir.Table:
     """The balances of a book, made where there are none yet, a file for each of the ranges `parts`.
 
-    One row a customer in the ledger: the columns of `profit.summed`, `acquisition.first_year` (null
-    without a purchase) and `margins.earnings`.
+    One row a customer in the ledger: the columns of `profit.summed` and `margins.earnings`, and, null
+    without a purchase, those of `acquisition.first_year` and `margins.spending`, but x, which is among
+    the facts.
     """
 
     def make(folder: Path) -> None:
@@ -72,17 +73,24 @@ def earlier(book: Book) -> Earlier | None:
 
 
 def _of_some(book: Book, part: Range, before: Earlier | None) -> ir.Table:
-    rows, customers = part.of(book.ledger), part.of(book.customers)
+    rows, occasions = part.of(book.ledger), part.of(book.occasions)
+    customers = part.of(book.customers)
     if before is None:
-        return added_up(rows, customers)
+        return added_up(rows, occasions, customers)
     changed = part.of(before.changed)
-    again = added_up(rows.semi_join(changed, "customer_id"), customers)
+    rows, occasions = (table.semi_join(changed, "customer_id") for table in (rows, occasions))
+    again = added_up(rows, occasions, customers)
     return again.union(part.of(before.balances).anti_join(changed, "customer_id"))
 
 
-def added_up(rows: ir.Table, customers: ir.Table) -> ir.Table:
-    """Balances of the customers in `rows` of the profit ledger: see `write`. customers: their facts."""
+def added_up(rows: ir.Table, occasions: ir.Table, customers: ir.Table) -> ir.Table:
+    """Balances of the customers in `rows` of the profit ledger: see `write`. occasions: theirs; customers:
+    their facts."""
     found = profit.summed(rows)
-    for other in (acquisition.first_year(rows, customers), margins.earnings(margins.earned(rows))):
+    for other in (
+        acquisition.first_year(rows, customers),
+        margins.earnings(margins.earned(rows)),
+        margins.spending(occasions).drop("x"),
+    ):
         found = found.left_join(other, "customer_id").drop("customer_id_right")
     return found

@@ -54,6 +54,8 @@ def build(book: Book, durations: dict[str, float] | None = None) -> Path:
         took = {} if durations is None else durations
         with cache.timed("profits", took):
             earned = balances.write(book, parts)
+            ranks = profit.profit_levels(earned)
+            ranks.order_by("profit").to_parquet(folder / "profit_rank.parquet")
         with cache.timed("segments and stages", took):
             _write_customers(book, folder, parts, earned)
         with cache.timed("cohorts, moves and histories", took):
@@ -74,9 +76,6 @@ def _write_customers(book: Book, folder: Path, parts: list[Range], earned: ir.Ta
         files.write(made(part), folder / "customer", number)
         if "name" in named.columns:
             files.write(part.of(named).select("customer_id", "name"), folder / "name", number)
-    customers = files.read(folder / "customer", book)
-    ranks = profit.profit_levels(customers.filter(customers.profit.notnull()))
-    ranks.order_by("profit").to_parquet(folder / "profit_rank.parquet")
 
 
 def _customers(book: Book, earned: ir.Table) -> Callable[[Range], ir.Table]:
@@ -89,7 +88,7 @@ def _customers(book: Book, earned: ir.Table) -> Callable[[Range], ir.Table]:
     cuts = segments.cut_points(everyone, map_.scores)
     typical = stages.typical_gap(everyone)
     paid = _kept(segments.revenue_levels(everyone))
-    places = _kept(concentration.levels(everyone))
+    places = _kept(concentration.places(everyone).drop("revenue_rank"))
     attributes = None
     if book.has("customers"):
         attributes = book.table("customers").drop("row_id")
@@ -105,12 +104,9 @@ def _customers(book: Book, earned: ir.Table) -> Callable[[Range], ir.Table]:
             typical=typical,
             carried=_but(table, stages.COLUMNS),
         )
-        for found in (
-            concentration.ranked(facts, levels=places).drop("revenue_rank"),
-            margins.spending(part.of(book.occasions)),
-            part.of(earned),
-        ):
-            table = _beside(table, found)
+        value = (table.occasions > 0).ifelse(table.revenue, None)
+        table = table.mutate(value=value).left_join(places, "value").drop("value", "value_right")
+        table = _beside(table, part.of(earned))
         if attributes is not None:
             given = part.of(attributes).mutate(is_listed=True)
             taken = [name for name in given.columns if name not in ("customer_id", "is_listed")]

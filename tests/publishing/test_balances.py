@@ -1,4 +1,4 @@
-"""What the ledger adds up to for each customer: taken over from an earlier book, and never stale."""
+"""What each customer has spent, earned and cost: taken over from an earlier book, and never stale."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def assert_right(book: Book) -> None:
     """The balances of the book are those of its whole ledger."""
     made = balances.write(book, [Range(None, "b"), Range("b", None)])
     expected = balances.added_up(
-        book.ledger.filter(book.ledger.customer_id.notnull()), book.customers
+        book.ledger.filter(book.ledger.customer_id.notnull()), book.occasions, book.customers
     )
     pd.testing.assert_frame_equal(frame(made), frame(expected), rtol=1e-12)
 
@@ -78,13 +78,15 @@ def test_who_is_in_no_new_file_of_the_ledger_keeps_the_balance(
     original = balances.added_up
     monkeypatch.setattr(
         balances, "added_up",
-        lambda rows, customers: asked.append(set(collect(rows)["customer_id"])) or original(rows, customers),
+        lambda rows, *others: asked.append(set(collect(rows)["customer_id"])) or original(rows, *others),
     )  # fmt: skip
     made = frame(balances.write(second, [Range()]))
     assert asked == [{"anna"}]
     assert made.customer_id.tolist() == ["anna", "ben", "cleo"]
     assert made.profit.tolist() == [100 - 60 + 50 - 20 - 20 + 9 + 50 - 20 - 7.5, 30 - 10 - 4, 7 - 1]
     assert made.first_year_earned.tolist() == made.profit.tolist()
+    assert made.first_spend.tolist() == [100, 30, 7]
+    assert made.mean_spend.fillna(0).tolist() == [50, 0, 0]
 
 
 @pytest.mark.parametrize(
