@@ -170,7 +170,6 @@ def ranked(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
     return placed.rename({value: "value"}).relocate("customer_id", value)
 
 
-@needs(lines=())
 def places(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
     """What holds of all customers of a value: one row a distinct value of those with an occasion.
 
