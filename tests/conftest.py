@@ -81,6 +81,12 @@ def make_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeProject
 
 
 @pytest.fixture
+def a_batch_a_month(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A month's order lines are counted by themselves; so few would be counted together."""
+    monkeypatch.setattr("crm_lib.history.periods.LINES", 1)
+
+
+@pytest.fixture
 def six_customers(make_project: MakeProject) -> object:
     """The book of the six customers as of 2023-04-01."""
     from crm_lib.book import open_book

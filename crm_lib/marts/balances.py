@@ -34,7 +34,7 @@ class Earlier:
     changed: ir.Table
 
 
-def write(book: Book, parts: Sequence[Range]) -> ir.Table:
+def of(book: Book, parts: Sequence[Range]) -> ir.Table:
     """The balances of a book, made where there are none yet, a file for each of the ranges `parts`.
 
     One row a customer in the ledger: the columns of `profit.summed` and `margins.earnings`, and, null
@@ -84,7 +84,7 @@ def _of_some(book: Book, part: Range, before: Earlier | None) -> ir.Table:
 
 
 def added_up(rows: ir.Table, occasions: ir.Table, customers: ir.Table) -> ir.Table:
-    """Balances of the customers in `rows` of the profit ledger: see `write`. occasions: theirs; customers:
+    """Balances of the customers in `rows` of the profit ledger: see `of`. occasions: theirs; customers:
     their facts."""
     found = profit.summed(rows)
     for other in (

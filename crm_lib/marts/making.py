@@ -53,11 +53,11 @@ def build(book: Book, durations: dict[str, float] | None = None) -> Path:
         parts = files.everyone(book)
         took = {} if durations is None else durations
         with cache.timed("profits", took):
-            earned = balances.write(book, parts)
-            ranks = profit.profit_levels(earned)
+            balance = balances.of(book, parts)
+            ranks = profit.profit_levels(balance)
             ranks.order_by("profit").to_parquet(folder / "profit_rank.parquet")
         with cache.timed("segments and stages", took):
-            _write_customers(book, folder, parts, earned)
+            _write_customers(book, folder, parts, balance)
         with cache.timed("cohorts, moves and histories", took):
             _write_past(book, folder, parts)
         with cache.timed("lifetime values", took):
@@ -69,8 +69,8 @@ def build(book: Book, durations: dict[str, float] | None = None) -> Path:
 # --- customers ------------------------------------------------------------------------------------
 
 
-def _write_customers(book: Book, folder: Path, parts: list[Range], earned: ir.Table) -> None:
-    made = _customers(book, earned)
+def _write_customers(book: Book, folder: Path, parts: list[Range], balance: ir.Table) -> None:
+    made = _customers(book, balance)
     named = book.named(book.customers)
     for number, part in enumerate(parts):
         files.write(made(part), folder / "customer", number)
@@ -78,10 +78,10 @@ def _write_customers(book: Book, folder: Path, parts: list[Range], earned: ir.Ta
             files.write(part.of(named).select("customer_id", "name"), folder / "name", number)
 
 
-def _customers(book: Book, earned: ir.Table) -> Callable[[Range], ir.Table]:
+def _customers(book: Book, balance: ir.Table) -> Callable[[Range], ir.Table]:
     """The mart `customer` of a part; what has to be known of everybody is found once, here.
 
-    earned: the balances of the book.
+    balance: `balances.of` the book.
     """
     everyone = book.customers
     map_ = book.dataset.segment_map
@@ -106,7 +106,7 @@ def _customers(book: Book, earned: ir.Table) -> Callable[[Range], ir.Table]:
         )
         value = (table.occasions > 0).ifelse(table.revenue, None)
         table = table.mutate(value=value).left_join(places, "value").drop("value", "value_right")
-        table = _beside(table, part.of(earned))
+        table = _beside(table, part.of(balance))
         if attributes is not None:
             given = part.of(attributes).mutate(is_listed=True)
             taken = [name for name in given.columns if name not in ("customer_id", "is_listed")]

@@ -22,9 +22,9 @@ def read(book: Book, name: str) -> ir.Table:
 
     customer: customer facts; each attribute of the customer table but the name, as `<name>_given`, and
     is_listed (has a row there; null without that table); with the columns of `segments.rfm`,
-    `segments.value_tiers`, `stages.stage`, `concentration.ranked` and
-    `balances.write` (null without a row in the ledger). clv: `clv.listed`, with segment, value_tier,
-    stage, revenue, profit, is_first_seen. Raises UsageError for another name, or one that this run has not.
+    `segments.value_tiers`, `stages.stage`, `concentration.ranked` and `balances.of` (null without a row in
+    the ledger). clv: `clv.listed`, with segment, value_tier, stage, revenue, profit, is_first_seen. Raises
+    UsageError for another name, or one that this run has not.
     """
     making.build(book)
     return book.mart(name)

@@ -12,39 +12,14 @@ from crm_lib.book import Book, open_book
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError
 from tests.conftest import MakeProject
+from tests.months import CONTACTS, HEAD, YML, deliver
 
-HEAD = "customer,order,when,amount,cost"
 FILES = {
     "lines_01.csv": "anna,1,2023-01-05,100.00,60.00\nben,2,2023-01-20,30.00,10.00\n,3,2023-01-21,7.00,1.00",
     "lines_02.csv": "anna,4,2023-02-05,50.00,20.00\nanna,5,2023-02-07,-20.00,-9.00",
     "lines_03.csv": "anna,6,2023-03-05,50.00,20.00\nben,7,2023-03-20,30.00,10.00\n,8,2023-03-21,40.00,9.00",
 }
-CONTACTS = "who,at,kind,cost\nanna,2023-01-09,visit,7.50\nben,2023-02-02,visit,4.00\n"
-YML = """
-title: Months
-currency: EUR
-money_decimals: 2
-observed_from: 2023-01-01
-default_as_of: 2023-04-01
-tables:
-  lines:
-    source: {files: data/shop/lines_*.csv}
-    columns: {customer_id: customer, order_id: order, ordered_at: when, amount: amount, cost: cost}
-  contacts:
-    source: {files: data/shop/contacts.csv}
-    columns: {customer_id: who, at: at, kind: kind, cost: cost}
-"""
-
-
-@pytest.fixture(autouse=True)
-def _a_batch_a_month(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few lines would be counted together."""
-    monkeypatch.setattr("crm_lib.history.periods.LINES", 1)
-
-
-def write(make_project: MakeProject, files: dict[str, str], contacts: str = CONTACTS) -> None:
-    content = {name: f"{HEAD}\n{text}\n" for name, text in files.items()}
-    make_project("shop", {**content, "contacts.csv": contacts}, YML)
+pytestmark = pytest.mark.usefixtures("a_batch_a_month")
 
 
 def everything(book: Book) -> dict[str, pd.DataFrame]:
@@ -73,9 +48,9 @@ def files(book: Book, folder: str) -> dict[str, int]:
 def test_what_is_closed_is_taken_over(
     make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    write(make_project, {name: FILES[name] for name in ("lines_01.csv", "lines_02.csv")})
+    deliver(make_project, {name: FILES[name] for name in ("lines_01.csv", "lines_02.csv")})
     first = open_book("shop", as_of="2023-03-01")
-    write(make_project, FILES, CONTACTS + "ben,2023-03-02,visit,3.00\n")
+    deliver(make_project, FILES, CONTACTS + "ben,2023-03-02,visit,3.00\n")
     second = open_book("shop", as_of="2023-04-01")
     assert files(first, "periods").items() < files(second, "periods").items()
     assert len(files(first, "ledger")) == 2
@@ -86,10 +61,10 @@ def test_what_is_closed_is_taken_over(
 def test_one_old_row_changed_is_found_everywhere(
     make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    write(make_project, FILES)
+    deliver(make_project, FILES)
     old = open_book("shop", as_of="2023-04-01")
     corrected = {**FILES, "lines_01.csv": FILES["lines_01.csv"].replace("ben,2,2023-01-20,30.00", "ben,2,2023-01-22,31.00")}  # fmt: skip
-    write(make_project, corrected)
+    deliver(make_project, corrected)
     new = open_book("shop", as_of="2023-04-01")
     ben = collect(new.customers.filter(new.customers.customer_id == "ben")).iloc[0]
     assert (ben.revenue, ben.first_on, ben.last_gap_days) == (61, pd.Timestamp("2023-01-22"), 57)
@@ -104,9 +79,9 @@ def test_one_old_row_changed_is_found_everywhere(
 def test_a_cost_of_an_old_month_is_found(
     make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    write(make_project, FILES)
+    deliver(make_project, FILES)
     old = open_book("shop", as_of="2023-04-01")
-    write(make_project, FILES, CONTACTS.replace("visit,4.00", "visit,4.50"))
+    deliver(make_project, FILES, CONTACTS.replace("visit,4.00", "visit,4.50"))
     new = open_book("shop", as_of="2023-04-01")
     assert collect(new.ledger).contact_cost.sum() == collect(old.ledger).contact_cost.sum() + 0.5
     assert files(old, "periods") == files(new, "periods")
@@ -117,13 +92,13 @@ def test_a_cost_of_an_old_month_is_found(
 def test_a_day_within_a_month_and_the_end_of_it(
     make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    write(make_project, FILES)
+    deliver(make_project, FILES)
     for day in ("2023-02-06", "2023-03-06", "2023-03-21", "2023-04-01", "2023-04-10"):
         assert_as_if_alone(open_book("shop", as_of=day), make_project, monkeypatch, tmp_path)
 
 
 def test_seconds_are_told_of_what_was_made(make_project: MakeProject) -> None:
-    write(make_project, FILES)
+    deliver(make_project, FILES)
     stages = ["reading", "judging", "facts", "judging as of the day", "ledger"]
     assert list(open_book("shop", as_of="2023-04-01").durations) == stages
     assert open_book("shop", as_of="2023-04-01").durations == {}

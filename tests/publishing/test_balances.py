@@ -13,36 +13,16 @@ from crm_lib.engine import collect
 from crm_lib.marts import balances
 from crm_lib.ranges import Range
 from tests.conftest import MakeProject
+from tests.months import CONTACTS, deliver
 
-JANUARY = "anna,1,2023-01-05,100.00,60.00\nben,2,2023-01-20,30.00,10.00\ncleo,3,2023-01-21,7.00,1.00\n,4,2023-01-22,9.00,2.00\n"
-FEBRUARY = "anna,5,2023-02-05,50.00,20.00\nanna,6,2023-02-07,-20.00,-9.00\n"
-MARCH = "anna,7,2023-03-05,50.00,20.00\n,8,2023-03-21,40.00,9.00\n"
-CONTACTS = "who,at,kind,cost\nanna,2023-01-09,visit,7.50\nben,2023-02-02,visit,4.00\n"
-YML = """
-title: Months
-currency: EUR
-money_decimals: 2
-observed_from: 2023-01-01
-default_as_of: 2023-04-01
-tables:
-  lines:
-    source: {files: data/shop/lines_*.csv}
-    columns: {customer_id: customer, order_id: order, ordered_at: when, amount: amount, cost: cost}
-  contacts:
-    source: {files: data/shop/contacts.csv}
-    columns: {customer_id: who, at: at, kind: kind, cost: cost}
-"""
-
-
-@pytest.fixture(autouse=True)
-def _a_batch_a_month(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few lines would be counted together."""
-    monkeypatch.setattr("crm_lib.history.periods.LINES", 1)
+JANUARY = "anna,1,2023-01-05,100.00,60.00\nben,2,2023-01-20,30.00,10.00\ncleo,3,2023-01-21,7.00,1.00\n,4,2023-01-22,9.00,2.00"
+FEBRUARY = "anna,5,2023-02-05,50.00,20.00\nanna,6,2023-02-07,-20.00,-9.00"
+MARCH = "anna,7,2023-03-05,50.00,20.00\n,8,2023-03-21,40.00,9.00"
+pytestmark = pytest.mark.usefixtures("a_batch_a_month")
 
 
 def opened(make_project: MakeProject, day: str, *months: str, contacts: str = CONTACTS) -> Book:
-    files = {f"lines_{at}.csv": f"customer,order,when,amount,cost\n{text}" for at, text in enumerate(months)}  # fmt: skip
-    make_project("shop", {**files, "contacts.csv": contacts}, YML)
+    deliver(make_project, {f"lines_{at}.csv": text for at, text in enumerate(months)}, contacts)
     return open_book("shop", as_of=day)
 
 
@@ -59,7 +39,7 @@ def changed(book: Book) -> set[str]:
 
 def assert_right(book: Book) -> None:
     """The balances of the book are those of its whole ledger."""
-    made = balances.write(book, [Range(None, "b"), Range("b", None)])
+    made = balances.of(book, [Range(None, "b"), Range("b", None)])
     expected = balances.added_up(
         book.ledger.filter(book.ledger.customer_id.notnull()), book.occasions, book.customers
     )
@@ -80,7 +60,7 @@ def test_who_is_in_no_new_file_of_the_ledger_keeps_the_balance(
         balances, "added_up",
         lambda rows, *others: asked.append(set(collect(rows)["customer_id"])) or original(rows, *others),
     )  # fmt: skip
-    made = frame(balances.write(second, [Range()]))
+    made = frame(balances.of(second, [Range()]))
     assert asked == [{"anna"}]
     assert made.customer_id.tolist() == ["anna", "ben", "cleo"]
     assert made.profit.tolist() == [100 - 60 + 50 - 20 - 20 + 9 + 50 - 20 - 7.5, 30 - 10 - 4, 7 - 1]

@@ -22,7 +22,9 @@ def test_customers_in_ranges_are_the_same_customers(
     simulated: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     whole = open_book(simulated("supplier"), as_of="2026-01-01")
-    shutil.copytree(whole.folder, tmp_path / "book", ignore=shutil.ignore_patterns("marts"))
+    shutil.copytree(
+        whole.folder, tmp_path / "book", ignore=shutil.ignore_patterns("marts", "balances")
+    )
     monkeypatch.setattr(files, "CUSTOMERS_A_FILE", 150)
     parts = Book(whole.rows, tmp_path / "book", {})
 
