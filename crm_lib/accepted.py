@@ -108,7 +108,6 @@ class Accepted:
             scope=self.scope,
         )
         declared = schema.table(name)
-        rows = known.without_later(rows, declared, self.as_of)
         hidden = [c for c in rows.columns if c.startswith("unreadable_")] + [staging.RAW_HASH]
         if self.dataset.audience == "external":
             hidden += [c.name for c in declared.columns if c.personal and c.name in rows.columns]

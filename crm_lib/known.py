@@ -19,7 +19,7 @@ def without_later(rows: ir.Table, declared: Table, as_of: date) -> ir.Table:
     A column that may be written after its row (`recorded_later`) is null where that was later.
     """
     limit = ibis.literal(datetime(as_of.year, as_of.month, as_of.day))
-    rows = recorded_before(rows, declared, as_of)
+    rows = _recorded_before(rows, declared, as_of)
     added = [c.name for c in declared.columns if c.recorded_later and c.name in rows.columns]
     dates = {name: _DATED_BY.get(name, name) for name in added}
     return rows.mutate(
@@ -33,7 +33,7 @@ def without_later(rows: ir.Table, declared: Table, as_of: date) -> ir.Table:
     )
 
 
-def recorded_before(rows: ir.Table, declared: Table, as_of: date) -> ir.Table:
+def _recorded_before(rows: ir.Table, declared: Table, as_of: date) -> ir.Table:
     """The rows of a canonical table recorded before `as_of`, or without a date."""
     # Order lines carry the day of their time: fewer values, faster to read.
     name = "day" if declared.name == "lines" and "day" in rows.columns else declared.recorded

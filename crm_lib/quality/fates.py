@@ -54,13 +54,13 @@ def accepted(
     as_of: date,
     scope: str = "",
 ) -> ir.Table:
-    """The rows of `staged` that reports see; arguments as in `with_fate`."""
+    """The rows of `staged` that reports see, as they stood then; arguments as in `with_fate`."""
     rows = _with_scope(staged, scope if table == "lines" else "")
     rows = rows.filter(rows.in_scope_).drop("in_scope_", "scope_unknown_")
     if failures is not None and quarantine:
         bad = _bad(failures, quarantine)
         rows = rows.anti_join(bad, rows.row_id == bad.set_aside_id)
-    return known.recorded_before(rows, schema.table(table), as_of)
+    return known.without_later(rows, schema.table(table), as_of)
 
 
 def _with_scope(staged: ir.Table, scope: str) -> ir.Table:
