@@ -61,14 +61,16 @@ class Work:
             self._write(cells, f"cohorts_{measure}", "cohort", "period")
 
     def summary(self) -> None:
-        """x, t_x, T and the mean spend of a repeat occasion; the engine leaves out the rest."""
+        """x, t_x, T and the mean spend of a repeat occasion; the engine leaves out the rest.
+
+        Customers come in no order: no model asks for one.
+        """
         known = lifetime.known_before(facts.occasions(self.lines, "day"), split=self.as_of)
-        self._write(
-            known.select("customer_id", "x", "t_x", "T", "mean_spend"), "summary", "customer_id"
-        )
+        self._write(known.select("customer_id", "x", "t_x", "T", "mean_spend"), "summary")
 
     def _write(self, table: ir.Table, name: str, *order: str) -> None:
-        table.order_by(*order).to_parquet(self.out / f"{name}.parquet")
+        ordered = table.order_by(*order) if order else table
+        ordered.to_parquet(self.out / f"{name}.parquet")
 
     def _read(self, name: str) -> ir.Table:
         return self.backend.read_parquet(self.out / f"{name}.parquet")

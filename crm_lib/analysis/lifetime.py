@@ -171,10 +171,10 @@ def known_before(occasions: ir.Table, *, split: date) -> ir.Table:
     day = ibis.literal(split)
     is_seen = occasions.on < day
     each = occasions.group_by("customer_id").agg(
-        x=is_seen.sum().cast("int64") - 1,
+        x=occasions.count(where=is_seen) - 1,
         first=occasions.on.min(),
         last=occasions.on.max(where=is_seen),
-        actual=(~is_seen).sum().cast("int64"),
+        actual=occasions.count(where=~is_seen),
         spent=occasions.revenue.sum(where=~is_seen).fill_null(0),
         **baskets.spends(occasions, where=is_seen),
     )
