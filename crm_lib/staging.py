@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 import duckdb
 import ibis
@@ -20,6 +22,8 @@ from crm_lib.parts import Part
 PROVENANCE = ("source_file", "row_id")
 RAW_HASH = "raw_hash"
 _NUMERIC = ("money", "number", "count")
+_LANES = 2
+"""How many parts are staged at a time: the last rows of one keep a single processor busy."""
 
 
 def write(
@@ -36,20 +40,51 @@ def write(
     Raises SourceError also for what shows only while rows are read: a fault in the middle of a
     file, an expression that fails on some row.
     """
-    backend, view = reader.backend, ibis.util.gen_name(f"raw_{name}")
-    try:
-        backend.create_view(view, reader.rows())
-        query = staged(name, dataset, backend.table(view), backend, scratch).compile()
-        for part in reader.parts:
-            # The expression is made once: for hundreds of parts that takes longer than to run it.
-            backend.raw_sql(f'CREATE OR REPLACE VIEW "{view}" AS {reader.query(part)}')
-            target = textfiles.quoted(str(path_of(part)))
-            backend.raw_sql(f"COPY ({query}) TO {target} ({engine.PARQUET[dataset.engine]})")
+    alone = len(reader.parts) == 1
+    lanes: SimpleQueue[_Lane] = SimpleQueue()
+
+    def write_part(part: Part) -> None:
+        lane = lanes.get()
+        try:
+            lane.write(part, path_of(part), in_order=alone)
             done(part)
+        finally:
+            lanes.put(lane)
+
+    try:
+        for at in range(1 if alone else _LANES):
+            backend = reader.backend if alone else engine.beside(reader.backend)
+            lanes.put(_Lane(name, dataset, reader, backend, scratch / str(at)))
+        with ThreadPoolExecutor(_LANES) as threads:
+            list(threads.map(write_part, reader.parts))
     except duckdb.Error as error:
         raise SourceError(
             f"The table '{name}' of '{dataset.name}' cannot be read: {sources.first_line(error)}"
         ) from None
+
+
+class _Lane:
+    """A connection by which parts are staged, one after the other."""
+
+    def __init__(
+        self, name: str, dataset: Dataset, reader: sources.Reader, backend: Backend, scratch: Path
+    ) -> None:
+        self.backend, self.reader = backend, reader
+        self.view, self.options = ibis.util.gen_name(f"raw_{name}"), engine.PARQUET[dataset.engine]
+        self._see(reader.parts[0])
+        # The expression is made once: for hundreds of parts that takes longer than to run it.
+        self.query = staged(name, dataset, backend.table(self.view), backend, scratch).compile()
+
+    def _see(self, part: Part) -> None:
+        query = self.reader.query(part)
+        self.backend.raw_sql(f'CREATE OR REPLACE VIEW "{self.view}" AS {query}')
+
+    def write(self, part: Part, path: Path, *, in_order: bool) -> None:
+        """In order as they are read, or as they come: rows of a file know their number."""
+        self._see(part)
+        options = f"{self.options}, PRESERVE_ORDER {str(in_order).lower()}"
+        target = textfiles.quoted(str(path))
+        self.backend.raw_sql(f"COPY ({self.query}) TO {target} ({options})")
 
 
 def stage(name: str, dataset: Dataset, backend: Backend, scratch: Path) -> ir.Table:
