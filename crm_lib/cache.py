@@ -25,9 +25,9 @@ STAGING = (
     "corrections", "staging", "taking",
 )  # fmt: skip
 """Modules and packages of `crm_lib` whose code decides what a staged part holds."""
-JUDGING = (*STAGING, "periods", "quality", "intake")
+JUDGING = (*STAGING, "periods", "known", "hashes", "quality", "intake")
 """… which of its rows fail."""
-COUNTING = (*JUDGING, "spark", "known", "baskets", "facts", "ranges", "history", "accepted")
+COUNTING = (*JUDGING, "spark", "baskets", "facts", "ranges", "history", "accepted")
 """… what is counted of the others, whatever the day."""
 LEDGER = (*COUNTING, "cost_rules", "cost_components", "ledger")
 """… what they earned and cost."""

@@ -28,7 +28,6 @@ PARQUET: dict[Kind, str] = {
 }
 """How DuckDB writes large files, by who is to read them: dictionaries of many values cost a third of the
 time and save little; an encoding of version 2 (of floats) is one that Spark cannot read."""
-_LOOKED_UP_ROWS = 61_440
 REPORT_ROWS = 100_000
 """Rows that may cross to pandas unless the caller says otherwise: a report frame, not a ledger."""
 
@@ -105,13 +104,6 @@ def write(table: ir.Table, path: Path) -> None:
     table.to_parquet(path, **(options if is_ours else {}))
 
 
-def write_for_lookups(table: ir.Table, path: Path) -> None:
-    """Write the rows of `table`, sorted, as Parquet of which single rows are read: a row is found by decoding
-    its group, and half as many rows in one made looking up a customer a fifth faster."""
-    is_ours = isinstance(ibis.get_backend(table), Backend)
-    table.to_parquet(path, **({"row_group_size": _LOOKED_UP_ROWS} if is_ours else {}))
-
-
 def kept(table: ir.Table) -> ir.Table:
     """The rows of `table` made once, for several uses: in a file that goes with this process.
 
@@ -123,7 +115,7 @@ def kept(table: ir.Table) -> ir.Table:
     folder = machine.spill_folder()
     folder.mkdir(parents=True)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    table.to_parquet(folder / "kept.parquet")
+    write(table, folder / "kept.parquet")
     return backend.read_parquet(folder / "kept.parquet")
 
 

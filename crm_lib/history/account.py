@@ -95,7 +95,7 @@ class _Work:
         """Is an order of the new periods bought on another day, too (as far as hashes tell)?"""
         return bool(self.new) and int(self._again.count().execute()) > 0
 
-    @property
+    @cached_property
     def _again(self) -> ir.Table:
         old = self.made.counted(counting.ORDERS, self.old) if self.old else None
         return merging.bought_again(self.made.counted(counting.ORDERS, self.new), old)

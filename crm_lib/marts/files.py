@@ -7,8 +7,8 @@ from pathlib import Path
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from crm_lib import engine
 from crm_lib.book import Book
-from crm_lib.engine import write_for_lookups
 from crm_lib.ranges import Range, ranges
 
 CUSTOMERS_A_FILE = 2_500_000
@@ -28,7 +28,7 @@ def write(table: ir.Table, folder: Path, number: int) -> None:
     made = _plain(table)
     if "customer_id" in made.columns:
         made = made.order_by("customer_id")
-    write_for_lookups(made, folder / f"{number:04}.parquet")
+    engine.write(made, folder / f"{number:04}.parquet")
 
 
 def read(folder: Path, book: Book) -> ir.Table:

@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from crm_lib import cache, fitted
+from crm_lib import cache, engine, fitted
 from crm_lib.analysis import (
     clv,
     cohorts,
@@ -55,7 +55,7 @@ def build(book: Book, durations: dict[str, float] | None = None) -> Path:
         with cache.timed("profits", took):
             balance = balances.of(book, parts)
             ranks = profit.profit_levels(balance)
-            ranks.order_by("profit").to_parquet(folder / "profit_rank.parquet")
+            engine.write(ranks.order_by("profit"), folder / "profit_rank.parquet")
         with cache.timed("segments and stages", took):
             _write_customers(book, folder, parts, balance)
         with cache.timed("cohorts, moves and histories", took):

@@ -7,7 +7,6 @@ from datetime import date
 from typing import cast
 
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from crm_lib import conditions, known, schema
@@ -35,8 +34,8 @@ def with_fate(
     marked = _with_quarantine(scoped, failures, quarantine)
     recorded = schema.table(table).recorded
     later: ir.BooleanValue = ibis.literal(False)
-    if recorded in staged.columns:
-        later = ibis.coalesce(marked[recorded].cast(dt.date) >= ibis.literal(as_of), False)
+    if recorded is not None and recorded in staged.columns:
+        later = ibis.coalesce(known.day_of(marked, recorded) >= ibis.literal(as_of), False)
     inside = marked.in_scope_ | (marked.scope_unknown_ & marked.set_aside_)
     fate = ibis.cases(
         (later, "later"), (~inside, "out_of_scope"), (marked.set_aside_, "quarantined"),

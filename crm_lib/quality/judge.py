@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crm_lib import machine, schema
+from crm_lib import known, machine, schema
 from crm_lib.quality import copies, gx
 from crm_lib.quality.rule import Rule
 from crm_lib.quality.structure import GIVEN, KEY_COPY, ROW_COPY, UNREADABLE
@@ -161,7 +161,7 @@ def _crossing(name: str, staged: ir.Table) -> ir.Value:
     if name.startswith(UNREADABLE):
         return _flag(value.notnull())
     if isinstance(value, (ir.DateValue, ir.TimestampValue)):
-        return value.cast(dt.date).delta(_EPOCH, unit="day")
+        return known.day_of(staged, name).delta(_EPOCH, unit="day")
     return value
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from crm_lib.quality import copies, gx, judge, rules
+from crm_lib import hashes
+from crm_lib.quality import gx, judge, rules
 from tests.quality.conftest import LINES, Project, bound, dataset, expectation, failing, staged
 
 COLUMNS = [*LINES, "unreadable_amount", "unreadable_ordered_at"]
@@ -127,7 +128,7 @@ def test_combinations_of_values_are_judged_as_rows_are(type_: str, kwargs: dict[
 
 
 def test_many_hashes_are_sorted_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copies, "HASHES", 10)
+    monkeypatch.setattr(hashes, "SORTED", 10)
     rows = [line(order=str(at % 40), amount=at % 80) for at in range(100)]
     aside = _structural("lines", LINES, duplicates="quarantine")
     found = failing(staged(COLUMNS, rows), aside)
