@@ -79,7 +79,7 @@ class Assessment:
     def _counted(self, name: str, staged: ir.Table) -> TableCount:
         """The whole and its parts, counted independently, so that the identity means something."""
         whole = engine.collect(staged.aggregate(**figures(staged))).iloc[0]
-        parts = self._tallies[name].by_fate()
+        parts = self._tallies[name].by_fate
         return TableCount(table=name, read=count_of(whole), **parts)
 
     def _measures(self, name: str) -> list[str]:

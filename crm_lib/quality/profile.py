@@ -118,7 +118,7 @@ def _aggregate(
     for name in needed:
         parts = measures.split(name, table)
         if name == "rows":
-            found.measured[name] = float(tally.by_fate()["accepted"].rows)
+            found.measured[name] = float(tally.by_fate["accepted"].rows)
         elif name == "total_amount":
             found.measured[name] = tally.total_amount()
         elif parts and parts[0] == "present_share":

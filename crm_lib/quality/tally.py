@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import ibis
@@ -13,7 +14,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
 
-from crm_lib import engine
+from crm_lib import engine, known
 from crm_lib.quality.dates import EARLIEST
 from crm_lib.quality.fates import FATES
 from crm_lib.quality.outcomes import Count
@@ -37,8 +38,8 @@ class Tally:
         """Of rows with their fate (see `fates`). recorded: the column that dates them; filled: columns of
         which the cells that hold something are counted."""
         day: ir.Value = ibis.null(dt.date)
-        if recorded in fated.columns:
-            on = fated[recorded].cast(dt.date)
+        if recorded is not None and recorded in fated.columns:
+            on = known.day_of(fated, recorded)
             is_told = (fated.fate != "later") & (on >= ibis.literal(date.fromisoformat(EARLIEST)))
             day = is_told.ifelse(on, ibis.null(dt.date))
         is_named = ibis.literal(True)
@@ -51,6 +52,7 @@ class Tally:
         )
         return cls(tuple(found.to_dict("records")), "amount" in fated.columns)
 
+    @cached_property
     def by_fate(self) -> dict[str, Count]:
         """Rows, money and unreadable money of each fate."""
         return {fate: self._sum(g for g in self.groups if g["fate"] == fate) for fate in FATES}

@@ -50,7 +50,7 @@ def tally() -> Tally:
 
 def test_every_row_and_cent_has_one_fate(project: Project) -> None:
     project()
-    assert tally().by_fate() == {
+    assert tally().by_fate == {
         "accepted": Count(rows=3, money=Decimal("0.25")),
         "quarantined": Count(rows=2, money=Decimal("9")),
         "out_of_scope": Count(rows=1, money=Decimal("9")),
@@ -82,7 +82,7 @@ def test_of_nothing_nothing_is_measured(project: Project) -> None:
     table = staged(COLUMNS, ROWS[-1:])
     found = Tally.of(fates.with_fate("lines", table, None, [], as_of=AS_OF), "ordered_at", ["place"])  # fmt: skip
     assert (found.filled_share("place"), found.total_amount(), found.days()) == (None, None, [])
-    assert found.by_fate()["accepted"] == Count(money=Decimal(0))
+    assert found.by_fate["accepted"] == Count(money=Decimal(0))
 
 
 def test_references_are_told_alike_by_row_by_value_and_by_buyer(
