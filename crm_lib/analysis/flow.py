@@ -24,6 +24,7 @@ from datetime import date, timedelta
 import ibis
 import ibis.expr.types as ir
 
+from crm_lib.baskets import added
 from crm_lib.errors import UsageError
 from crm_lib.needs import needs
 from crm_lib.periods import Window, add_months
@@ -231,7 +232,7 @@ def _moves(activity: ir.Table, customers: ir.Table, warm_up_ends: date) -> ir.Ta
     goes = joined.period_after.isnull() | (joined.period_after > joined.period + 1)
     moved = joined.group_by("period", move=move, goes=goes).agg(
         customers=joined.count(),
-        occasions=joined.occasions.sum().cast("int64"),
+        occasions=added(joined.occasions),
         revenue=joined.revenue.sum(),
         revenue_before=joined.revenue_before.sum(),
     )

@@ -69,8 +69,9 @@ def ranked(customers: ir.Table) -> ir.Table:
 def profit_levels(customers: ir.Table) -> ir.Table:
     """One row a distinct profit: profit, profit_rank (1 = most). In: `summed`."""
     counts = customers.group_by("profit").agg(here=lambda t: t.count())
-    as_much = counts.here.sum().over(ibis.cumulative_window(order_by=counts.profit.desc()))
-    return counts.select("profit", profit_rank=as_much - counts.here + 1)
+    best_first = ibis.cumulative_window(order_by=counts.profit.desc())
+    as_much = counts.here.cast("float64").sum().over(best_first)  # see `added`
+    return counts.select("profit", profit_rank=as_much.cast("int64") - counts.here + 1)
 
 
 @needs(lines=())

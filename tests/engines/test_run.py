@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -80,8 +81,10 @@ def test_facts_ledger_and_marts_are_the_same_files(books: dict[str, Book]) -> No
     }
     assert files["duckdb"].keys() == files["spark"].keys()
     for name, path in files["duckdb"].items():
-        rows = [pq.read_table(p).to_pylist() for p in (path, files["spark"][name])]
-        assert_same(*rows, name=name)
+        tables = [pq.read_table(p) for p in (path, files["spark"][name])]
+        assert_same(*(table.to_pylist() for table in tables), name=name)
+        whole = [{f.name for f in t.schema if pa.types.is_integer(f.type)} for t in tables]
+        assert whole[0] == whole[1], f"{name}: a count is an integer on both engines"
 
 
 def test_a_mart_is_sorted_and_its_customers_looked_up(books: dict[str, Book]) -> None:
