@@ -22,12 +22,12 @@ from crm_lib.dataset import Dataset
 
 STAGING = (
     "schema", "source", "dataset", "conditions", "engine", "encodings", "textfiles", "casting", "sourcefiles", "parts", "sources",
-    "corrections", "staging", "taking",
+    "corrections", "staging", "known", "taking",
 )  # fmt: skip
 """Modules and packages of `crm_lib` whose code decides what a staged part holds."""
-JUDGING = (*STAGING, "periods", "known", "hashes", "quality", "intake")
+JUDGING = (*STAGING, "periods", "hashes", "quality", "intake")
 """… which of its rows fail."""
-COUNTING = (*JUDGING, "spark", "baskets", "facts", "ranges", "history", "accepted")
+COUNTING = (*JUDGING, "spark", "contents", "baskets", "facts", "ranges", "history", "accepted")
 """… what is counted of the others, whatever the day."""
 LEDGER = (*COUNTING, "cost_rules", "cost_components", "ledger")
 """… what they earned and cost."""
@@ -38,6 +38,7 @@ FACTS = (
     "making",
     "book",
     "btyd",
+    "labels",
     "levels",
     "analysis",
     "fitted",

@@ -10,12 +10,13 @@ SORTED = 16_000_000
 """That are sorted at a time: as many numbers of 8 bytes, twice."""
 
 
-def repeated(hashes: ir.Table) -> npt.NDArray[np.uint64]:
-    """The numbers that are in the one column of `hashes` more than once."""
+def repeated(hashes: ir.Table) -> npt.NDArray[np.integer]:
+    """The whole numbers that are in the one column of `hashes` more than once."""
     (name,) = hashes.columns
     lots, found = int(hashes.count().execute()) // SORTED + 1, []
     for lot in range(lots):
-        own = hashes.filter(hashes[name] % lots == lot) if lots > 1 else hashes
+        # Of a signed number so is the remainder.
+        own = hashes.filter((hashes[name] % lots).abs() == lot) if lots > 1 else hashes
         numbers = np.sort(own.to_pyarrow()[name].to_numpy())
         found.append(np.unique(numbers[1:][numbers[1:] == numbers[:-1]]))
     return np.concatenate(found)

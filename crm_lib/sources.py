@@ -129,16 +129,16 @@ class Reader:
         """The raw columns that every part has; empty where the table is not made part by part."""
         return list(self._types)
 
-    def rows(self, part: Part | None = None) -> ir.Table:
-        """The raw rows of one part, or of all that were chosen."""
+    def rows(self) -> ir.Table:
+        """The raw rows of all parts that were chosen."""
         if in_files(self.config):
-            return _refusing(lambda: self.backend.sql(self.query(part)), self.parts)
+            return _refusing(lambda: self.backend.sql(self.query()), self.parts)
         if self.config.source:
             return _read_duckdb(self.parts[0].files[0], str(self.config.source.table), self.backend)
         return self._queried()
 
     def query(self, part: Part | None = None) -> str:
-        """The same as SQL of DuckDB."""
+        """The same as SQL of DuckDB, of all or of one part."""
         if not in_files(self.config):
             return str(self.rows().compile())
         named = {conditions.quoted(name): type_ for name, type_ in self._types.items()}

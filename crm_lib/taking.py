@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 from ibis.backends.duckdb import Backend
 
-from crm_lib import cache, corrections, project, schema, sources, staging
+from crm_lib import cache, corrections, known, project, schema, sources, staging
 from crm_lib.dataset import Dataset
 from crm_lib.errors import SourceError
 from crm_lib.parts import PART_BITS, Part
@@ -170,8 +170,9 @@ def _described(
     """What is worth remembering of parts that were just staged."""
     rows = table.backend.read_parquet(list(paths.values()))
     figures = {"rows": rows.count()}
-    if table.declared.recorded in rows.columns:
-        day = _plausible(rows[table.declared.recorded].cast("date"))
+    recorded = table.declared.recorded
+    if recorded is not None and recorded in rows.columns:
+        day = _plausible(known.day_of(rows, recorded))
         figures |= {"first_on": day.min(), "last_on": day.max(), "undated": day.isnull().sum()}
     counted = rows.group_by(number=rows.row_id >> PART_BITS).agg(**figures).to_pyarrow().to_pylist()
     by_number = {row.pop("number"): row for row in counted}

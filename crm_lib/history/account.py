@@ -93,7 +93,7 @@ class _Work:
     @cached_property
     def orders_go_on(self) -> bool:
         """Is an order of the new periods bought on another day, too (as far as hashes tell)?"""
-        return bool(self.new) and int(self._again.count().execute()) > 0
+        return bool(self.new) and int(self.delivery.backend.execute(self._again.count())) > 0
 
     @cached_property
     def _again(self) -> ir.Table:

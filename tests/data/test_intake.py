@@ -165,6 +165,33 @@ def test_a_correction_stages_the_part_it_is_for(shop: Workshop) -> None:
     assert [path in after for path in before] == [True, True, False]
 
 
+@pytest.mark.parametrize("memory", ["200MB", "4GB"])
+def test_corrections_of_several_parts_are_applied_side_by_side_or_not(
+    shop: Workshop, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is room, two parts are staged at a time, each by a connection of its own."""
+    monkeypatch.setenv("CRM_MEMORY", memory)
+    monkeypatch.setenv("CRM_THREADS", "2")
+    first = [("2023-01", 1), ("2023-02", 3), ("2023-03", 4)]
+    rows = "".join(
+        f"data/shop/lines/{month}.csv,{(at << 40) + 1},c,{order},{month}-05,99\n"
+        for at, (month, order) in enumerate(first)
+    )
+    shop.put("corrections/lines.csv", "source_file,row_id,customer,order,day,amount\n" + rows)
+    assert amounts(taken()) == [("1", 99), ("2", 20), ("3", 99), ("4", 99), ("5", 50)]
+
+
+def test_a_part_that_fails_is_told_and_leaves_no_file(shop: Workshop) -> None:
+    put(shop, "2023-02", "c1,x,2023-02-05,30\n")
+    configure(shop, columns={"order_id": 'CAST("order" AS BIGINT)'})
+    with pytest.raises(SourceError, match=r"'lines' of 'shop' cannot be read: .*'x'"):
+        taken()
+    staged = project.cache_folder() / "shop" / "parts" / "lines"
+    assert len(list(staged.glob("*.parquet"))) <= 2
+    put(shop, "2023-02", MONTHS["2023-02"])
+    assert [order for order, _ in amounts(taken())] == ["1", "2", "3", "4", "5"]
+
+
 def test_other_columns_than_before_are_refused(shop: Workshop) -> None:
     taken()
     shop.put("lines/2023-04.csv", "customer,order,day,net_amount\nc1,6,2023-04-05,60\n")

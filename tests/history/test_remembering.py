@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm_lib import engine, facts, history, machine
+from crm_lib import engine, facts, hashes, history, machine
 from crm_lib.dataset import Dataset
 from crm_lib.engine import collect
 from crm_lib.history import Delivery, History, Period, Piece, account
@@ -246,3 +246,17 @@ def test_an_order_that_goes_on_next_month_counts_once(cache: Path) -> None:
         assert_right(made, dataset, rows, END)
         anna = collect(made.customers.filter(made.customers.customer_id == "a")).iloc[0]
         assert (anna.orders, anna.occasions) == (6, 6 if occasion == "order" else 7)
+
+
+@pytest.mark.parametrize("occasion", ["day", "order"])
+def test_many_orders_are_told_apart_some_at_a_time(
+    cache: Path, occasion: Literal["day", "order"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orders bought on two days are found among all, however many are looked at together."""
+    monkeypatch.setattr(hashes, "SORTED", 8)
+    again = [{**row, "day": row["day"] + timedelta(days=40)} for row in SOME[:12]]
+    dataset = config(f"lots{occasion}", occasion)
+    for as_of in (add_months(START, 3), END):
+        made = built(cache, dataset, [*SOME, *again], as_of)
+        assert_right(made, dataset, [*SOME, *again], as_of)
+    assert made.contents.repeated == 24
