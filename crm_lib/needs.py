@@ -10,6 +10,10 @@ from crm_lib import schema
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
+FEWEST_CUSTOMERS = 30
+"""What fewer customers did says too little of others: no model is fitted to it or judged by it, no
+interval is given, no course of means carried on, and no such group is named beside another."""
+
 
 @dataclass(frozen=True)
 class Need:

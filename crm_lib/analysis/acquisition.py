@@ -24,11 +24,9 @@ from crm_lib import schema
 from crm_lib.cost_components import earned
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, unknown
-from crm_lib.needs import needs
+from crm_lib.needs import FEWEST_CUSTOMERS, needs
 from crm_lib.periods import YEAR_DAYS, Window, last_full_month
 
-FEWEST = 30
-"""With fewer customers observed in a month of the relationship, payback is not followed further."""
 YEAR_MONTHS, HALF_YEAR = 12, 6
 LEVEL = 0.95
 COVERED = 0.95
@@ -101,7 +99,7 @@ def payback(
     one row an origin and month, in order, and the same for `by` = "all": `by`, month (1 = that of the
     first purchase), customers (observed for the whole of it; the others are left out of it),
     contribution (mean a customer in that month), cumulative (sum of these means so far). It ends
-    where fewer than `FEWEST` customers were observed.
+    where fewer than `FEWEST_CUSTOMERS` customers were observed.
     """
     won = _won(customers, origins, by)
     last = last_full_month(observed.end).start
@@ -137,7 +135,8 @@ def _curve(origin: str, sums: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame
     ages = np.arange(int(own["months"].max()) if len(own) else 0)
     observed = own.groupby("months")["customers"].sum()
     customers = np.array([observed[observed.index > age].sum() for age in ages], dtype=int)
-    ages, customers = ages[customers >= FEWEST], customers[customers >= FEWEST]
+    enough = customers >= FEWEST_CUSTOMERS
+    ages, customers = ages[enough], customers[enough]
     brought = mine.groupby("age")["contribution"].sum().reindex(ages, fill_value=0.0).to_numpy()
     mean = brought / customers
     return pd.DataFrame(
@@ -338,10 +337,10 @@ def _pooled(spread: pd.Series, means: pd.DataFrame) -> float:
 
 
 def _half_width(customers: pd.Series, spread: pd.Series) -> pd.Series:
-    """Half the interval of the mean of the first year, by Student's t; null below `FEWEST`."""
+    """Half the interval of the mean of the first year, by Student's t; null below `FEWEST_CUSTOMERS`."""
     from scipy.stats import t
 
-    n = customers.where(customers >= FEWEST)
+    n = customers.where(customers >= FEWEST_CUSTOMERS)
     return t.ppf((1 + LEVEL) / 2, n - 1) * np.sqrt(spread / n)
 
 

@@ -26,14 +26,12 @@ from crm_lib.btyd import discounting
 from crm_lib.btyd.stakes import Living, Stakes, with_dropout
 from crm_lib.engine import collect
 from crm_lib.errors import NoModel
-from crm_lib.needs import needs
+from crm_lib.needs import FEWEST_CUSTOMERS, needs
 from crm_lib.periods import Window, add_months, last_full_month
 
 ARRIVAL_MONTHS = 12
 """New customers are counted over the last so many full months."""
 YEAR_MONTHS = 12
-FEWEST = 30
-"""What fewer customers did whose first purchase was seen does not tell what new ones will do."""
 
 _MOST_ROWS = 5_000_000
 _HISTORY = ("x", "t_x", "T")
@@ -239,10 +237,10 @@ def _fitted_to_new(customers: ir.Table, model: btyd.PurchaseModel) -> btyd.Purch
     bought = customers.filter(customers.first_on.notnull())
     is_new = ~bought.is_first_seen
     counts = collect(bought.agg(all=bought.count(), new=is_new.sum().fill_null(0))).iloc[0]
-    if counts["new"] < FEWEST:
+    if counts["new"] < FEWEST_CUSTOMERS:
         raise NoModel(
             f"What a new customer will buy is learnt from those whose first purchase was seen: at least "
-            f"{FEWEST}, not {counts['new']}."
+            f"{FEWEST_CUSTOMERS}, not {counts['new']}."
         )
     if counts["new"] == counts["all"]:
         return model

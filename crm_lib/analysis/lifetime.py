@@ -26,7 +26,7 @@ from crm_lib.btyd.nbd import Nbd
 from crm_lib.btyd.tournament import COLUMNS, Verdict, tournament
 from crm_lib.engine import collect
 from crm_lib.errors import NoModel, UsageError, unknown
-from crm_lib.needs import needs
+from crm_lib.needs import FEWEST_CUSTOMERS, needs
 from crm_lib.periods import Window
 
 BEST = "best"
@@ -34,8 +34,6 @@ BEST = "best"
 
 SHORTEST_DAYS = 28
 """Neither what a model learns from nor what it is judged by is shorter than this."""
-FEWEST = 30
-"""A model is not chosen by what fewer customers did."""
 _MOST_HOLDOUT_DAYS = 365
 _MOST_ROWS = 5_000_000
 """Different histories that may cross to the models: those of tens of millions of customers."""
@@ -226,10 +224,10 @@ def choose(
             raise NoModel(_too_short(observed, warm_up_ends))
         known = known_before(occasions, split=split) if known is None else known
         held = _compressed(known, split, observed.end)
-        if held.customers < FEWEST:
+        if held.customers < FEWEST_CUSTOMERS:
             raise NoModel(
                 f"A model is judged by what customers did in a period that it had not seen: at least "
-                f"{FEWEST} have to be known before {split}, not {held.customers:,.0f}."
+                f"{FEWEST_CUSTOMERS} have to be known before {split}, not {held.customers:,.0f}."
             )
         verdict = tournament(held, models=contestants)
         fitted, refusal = btyd.fit(seen, verdict.winner if verdict.model else ""), ""
@@ -271,7 +269,7 @@ def sensitivity(customers: ir.Table, choice: Choice, *, horizon_months: int) -> 
             columns=["fitted_on", "customers", "p_alive", "expected_occasions", "occasions_of_new"]
         )
     new = histories(customers.filter(~customers.is_first_seen))
-    if new.customers < FEWEST:
+    if new.customers < FEWEST_CUSTOMERS:
         raise NoModel(f"The first purchase of {new.customers:,.0f} customers only was seen.")
     fits = {"all": (model, choice.seen), "first purchase seen": (type(model).fit(new), new)}
     rows = []

@@ -32,7 +32,7 @@ import pandas as pd
 
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError
-from crm_lib.needs import needs
+from crm_lib.needs import FEWEST_CUSTOMERS, needs
 from crm_lib.periods import YEAR_DAYS, Window
 
 MIDDLE = 14
@@ -40,8 +40,6 @@ MIDDLE = 14
 LEVEL = 0.95
 CLAIM = 3.0
 """A customer of four years is said to earn so many times what it earned in the first."""
-FEWEST = 30
-"""With fewer customers no interval is given."""
 GROUPS = ("won", "stayed", "pooled")
 
 _ADDS = {"lines.cost": "profit instead of revenue by year of the relationship"}
@@ -161,7 +159,7 @@ def base(customers: ir.Table, *, observed: Window, years: int = 4) -> Base:
 
 @needs(lines=())
 def reached(customers: ir.Table, *, observed: Window, early: int = 1, late: int = 4) -> int:
-    """The latest year, up to `late`, that at least `FEWEST` customers can be compared over.
+    """The latest year, up to `late`, that at least `FEWEST_CUSTOMERS` customers can be compared over.
 
     In: customer facts. Raises UsageError for years out of order, NotInData where not even the year
     after `early` is carried by so many.
@@ -175,7 +173,7 @@ def reached(customers: ir.Table, *, observed: Window, early: int = 1, late: int 
     counts = collect(
         started.agg(**{f"of_{k}": (seen >= k).sum().fill_null(0) for k in years})
     ).iloc[0]
-    carried = [k for k in years if counts[f"of_{k}"] >= FEWEST]
+    carried = [k for k in years if counts[f"of_{k}"] >= FEWEST_CUSTOMERS]
     if not carried:
         _refuse(base(customers, observed=observed, years=early + 1), early, late, observed)
     return max(carried)
@@ -185,7 +183,7 @@ def _refuse(who: Base, early: int, asked: int, observed: Window) -> NoReturn:
     unknown = f" and {who.first_seen:,} were first seen in the warm-up" if who.first_seen else ""
     earliest = "" if asked == who.years else f" even for year {who.years}"
     raise NotInData(
-        f"Year {asked} of the relationship against year {early} needs{earliest} {FEWEST} customers "
+        f"Year {asked} of the relationship against year {early} needs{earliest} {FEWEST_CUSTOMERS} customers "
         f"observed for {who.years} whole years since their first purchase; of {who.buyers:,}, "
         f"{who.compared:,} were{unknown} ({observed})."
     )
@@ -209,12 +207,12 @@ def paired(
     Fieller's theorem for paired means; null for "pooled", whose means are of different customers,
     and where the data cannot bound it), early_year, late_year.
 
-    Raises UsageError for years out of order, NotInData where fewer than `FEWEST` customers were
+    Raises UsageError for years out of order, NotInData where fewer than `FEWEST_CUSTOMERS` customers were
     observed for `late` whole years.
     """
     _check(early, late)
     who = base(customers, observed=observed, years=late)
-    if who.compared < FEWEST:
+    if who.compared < FEWEST_CUSTOMERS:
         _refuse(who, early, late, observed)
     both = _two_years(years, early, late)
     stayed = both.filter(both.late_purchases > 0)
@@ -271,11 +269,11 @@ def fieller(
 
     x, y: the means; xx, yy, xy: sample variances and covariance of the cases. Fieller 1954: all R for
     which ȳ − R·x̄ does not differ from zero by a t-test. (NaN, NaN) where that set is not bounded (x̄
-    does not differ from zero) or with fewer than `FEWEST` cases.
+    does not differ from zero) or with fewer than `FEWEST_CUSTOMERS` cases.
     """
     from scipy.stats import t
 
-    if not n >= FEWEST or not x > 0:
+    if not n >= FEWEST_CUSTOMERS or not x > 0:
         return np.nan, np.nan
     reach = float(t.ppf((1 + level) / 2, n - 1)) ** 2 / n
     a, b, c = x * x - reach * xx, x * y - reach * xy, y * y - reach * yy

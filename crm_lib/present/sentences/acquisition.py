@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from crm_lib.needs import FEWEST_CUSTOMERS
 from crm_lib.present import words
 from crm_lib.present.sentences.base import customers
 from crm_lib.present.sentences.profit import sentence_case
@@ -18,8 +19,6 @@ COVERED = 0.95
 """The rows and the limit of `acquisition.by_origin`."""
 CLAIMED = (1, 4)
 """The years of the relationship that the claim speaks of."""
-FEWEST = 30
-"""Sources with fewer customers observed for a year are not compared by name."""
 
 
 def tenure(paired: pd.DataFrame, claim: float, asked: int = CLAIMED[1]) -> str:
@@ -112,7 +111,7 @@ def _cac(whole: pd.Series, table: pd.DataFrame, by: str, currency: str) -> str:
 
 def _sources(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """The sources that may be named."""
-    return table[(~table[by].isin([EVERYONE, CAMPAIGNS])) & (table["won"] >= FEWEST)]
+    return table[(~table[by].isin([EVERYONE, CAMPAIGNS])) & (table["won"] >= FEWEST_CUSTOMERS)]
 
 
 def _recorded(table: pd.DataFrame, by: str) -> list[str]:
@@ -168,7 +167,7 @@ def _paid_back(row: pd.Series, cac: str, earning: str) -> str:
 
 def acquisition_quality(table: pd.DataFrame, by: str) -> str:
     """The sources whose customers came back most and least often. Frame: `acquisition.by_origin`."""
-    named = table[(table[by] != EVERYONE) & (table["first_year"] >= FEWEST)]
+    named = table[(table[by] != EVERYONE) & (table["first_year"] >= FEWEST_CUSTOMERS)]
     if len(named) < 2:
         return say("acquisition.quality.none")
     best = named.loc[named["repeat_rate"].idxmax()]
