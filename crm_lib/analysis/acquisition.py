@@ -182,22 +182,11 @@ def by_origin(
       with the past not discounted), worth_to_cac (null without both).
 
     An origin that is only in `costs` has no customers, but its cost is in "all". Where no cost of
-    winning is known, cost and all that follows from it is null. Raises NotInData without the column
-    `by`.
+    winning is known, cost and all that follows from it is null. Raises NotInData without column `by`.
     """
     won = _won(customers, origins, by, origins if recorded is None else recorded)
-    table = _quality(won, clv).join(_further(costs, by), how="outer")
-    counts = ["known", "won", "first_year"]
-    table[counts] = table[counts].fillna(0).astype(int)
-    table = _costed(table)
-    found = [_paid_back(curves[curves[by] == name], cac) for name, cac in table["cac"].items()]
-    table["payback_month"], table["followed_months"] = zip(*found, strict=True)
-    table["worth"] = table["so_far"] + table["residual"]
-    table["worth_to_cac"] = table["worth"] / table["cac"].where(table["cac"] > 0)
-    table = table.reset_index(names=by)
-    last = table[by] == ALL
-    rest = table[~last].sort_values(["won", by], ascending=[False, True])
-    return pd.concat([rest, table[last]], ignore_index=True)[[by, *_COLUMNS]]
+    table = _costed(_with_further(_quality(won, clv), costs, by))
+    return _ordered(_with_worth(_with_payback(table, curves, by)), by)
 
 
 _COLUMNS = [
@@ -256,12 +245,14 @@ def first_year(ledger: ir.Table, customers: ir.Table) -> ir.Table:
     )
 
 
-def _further(costs: ir.Table | None, by: str) -> pd.DataFrame:
-    """Costs of winning that are no customer's, by origin, and "all": index origin; further (money)."""
+def _with_further(table: pd.DataFrame, costs: ir.Table | None, by: str) -> pd.DataFrame:
+    """`table` with further (money): costs of winning that are no customer's, of origins without one, too."""
     more = None if costs is None else collect(costs).astype({"cost": float})
     found = pd.Series(dtype=float) if more is None else more.groupby(by)["cost"].sum()
     found.loc[ALL] = found.sum(min_count=1)
-    return found.rename_axis("origin").to_frame("further")
+    joined = table.join(found.rename_axis("origin").to_frame("further"), how="outer")
+    counts = ["known", "won", "first_year"]
+    return joined.fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, int))
 
 
 def _costed(table: pd.DataFrame) -> pd.DataFrame:
@@ -344,7 +335,28 @@ def _half_width(customers: pd.Series, spread: pd.Series) -> pd.Series:
     return t.ppf((1 + LEVEL) / 2, n - 1) * np.sqrt(spread / n)
 
 
+def _with_payback(table: pd.DataFrame, curves: pd.DataFrame, by: str) -> pd.DataFrame:
+    """`table` with payback_month and followed_months: see `by_origin`."""
+    found = [_paid_back(curves[curves[by] == name], cac) for name, cac in table["cac"].items()]
+    covered, followed = zip(*found, strict=True)
+    return table.assign(payback_month=covered, followed_months=followed)
+
+
 def _paid_back(curve: pd.DataFrame, cac: float) -> tuple[float, int]:
     """The month that covers the CAC (NaN: none yet), and the months that were followed."""
     covered = curve.loc[curve["cumulative"] >= cac, "month"]
     return (float(covered.iloc[0]) if len(covered) else np.nan), len(curve)
+
+
+def _with_worth(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with worth and worth_to_cac: see `by_origin`."""
+    worth = table["so_far"] + table["residual"]
+    return table.assign(worth=worth, worth_to_cac=worth / table["cac"].where(table["cac"] > 0))
+
+
+def _ordered(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The origins as rows, the most won first, and "all" at the end."""
+    rows = table.reset_index(names=by)
+    last = rows[by] == ALL
+    rest = rows[~last].sort_values(["won", by], ascending=[False, True])
+    return pd.concat([rest, rows[last]], ignore_index=True)[[by, *_COLUMNS]]

@@ -96,40 +96,26 @@ def compare(
     where one of the sides has no known cost.
     """
     window = _window(observed)
-    start, end = ibis.literal(window.start), ibis.literal(window.end)
     rows = _within(ledger, window)
-    buyers = customers.filter(customers.first_on.notnull())
-    won = buyers.filter(buyers.first_on >= start, buyers.first_on < end, ~buyers.is_first_seen)
-    before = buyers.filter((buyers.first_on < start) | buyers.is_first_seen)
-    spent = _spent(rows, before)
-    winning = _sums(rows, ("acquisition_cost",))
-    if campaigns is not None:
-        meant = _within(campaigns, window)
-        whole = _sums(meant, CAMPAIGN)
-        if whole:
-            winning["acquisition campaigns"] = sum(whole.values())
-        theirs = _sums(meant.semi_join(before, "customer_id"), CAMPAIGN)
-        spent |= {name: spent[name] - theirs.get(name, 0.0) for name in CAMPAIGN if name in spent}
-    if not winning or not spent:
+    acquiring = None if campaigns is None else _within(campaigns, window)
+    won, existing = _sides(customers, window)
+    winning, keeping = _of_winning(rows, acquiring), _of_keeping(rows, acquiring, existing)
+    if not winning or not keeping:
         raise NotInData(
             "Winning against keeping needs a cost on both sides: `acquisition_cost` of `customers`, "
             "and `cost` of `contacts`, `efforts` or `exposures`."
         )
-    counts = {
-        "won": int(won.count().execute()),
-        "existing": int(before.count().execute()),
-        "kept": _bought(rows, before, window),
-    }
+    new, kept = int(won.count().execute()), _bought(rows, existing, window)
+    parts = [_parts("winning", winning, new), _parts("keeping", keeping, kept)]
     return Comparison(
         window,
         winning_cost=sum(winning.values()),
-        keeping_cost=sum(spent.values()),
-        parts=pd.concat(
-            [_parts("winning", winning, counts["won"]), _parts("keeping", spent, counts["kept"])],
-            ignore_index=True,
-        ),
+        won=new,
+        keeping_cost=sum(keeping.values()),
+        existing=int(existing.count().execute()),
+        kept=kept,
+        parts=pd.concat(parts, ignore_index=True),
         undated=_undated(ledger, customers, recorded, window),
-        **counts,
     )
 
 
@@ -158,8 +144,36 @@ def _within(rows: ir.Table, window: Window) -> ir.Table:
     )
 
 
+def _sides(customers: ir.Table, window: Window) -> tuple[ir.Table, ir.Table]:
+    """Who was won in the window, and who had bought before it."""
+    start, end = ibis.literal(window.start), ibis.literal(window.end)
+    buyers = customers.filter(customers.first_on.notnull())
+    won = buyers.filter(buyers.first_on >= start, buyers.first_on < end, ~buyers.is_first_seen)
+    return won, buyers.filter((buyers.first_on < start) | buyers.is_first_seen)
+
+
+def _of_winning(rows: ir.Table, acquiring: ir.Table | None) -> dict[str, float]:
+    """What was spent on winning, by component. Both tables: within the window; `acquiring`: what of
+    the ledger acquisition campaigns cost."""
+    found = _sums(rows, ("acquisition_cost",))
+    campaigns = {} if acquiring is None else _sums(acquiring, CAMPAIGN)
+    return found | ({"acquisition campaigns": sum(campaigns.values())} if campaigns else {})
+
+
+def _of_keeping(
+    rows: ir.Table, acquiring: ir.Table | None, customers: ir.Table
+) -> dict[str, float]:
+    """What was spent on keeping these customers, by component, acquisition campaigns that reached them
+    taken off. The tables are those of `_of_winning`."""
+    spent = _spent(rows, customers)
+    if acquiring is None:
+        return spent
+    theirs = _sums(acquiring.semi_join(customers, "customer_id"), CAMPAIGN)
+    return spent | {name: spent[name] - theirs.get(name, 0.0) for name in CAMPAIGN if name in spent}
+
+
 def _spent(rows: ir.Table, customers: ir.Table) -> dict[str, float]:
-    """What of the ledger was spent on keeping these customers, by component that anything is known of."""
+    """What of the ledger these customers cost, by component of `KEEPING` that anything is known of."""
     known = collect(rows.agg(**{name: rows[name].count() for name in KEEPING})).iloc[0]
     names = tuple(name for name in KEEPING if known[name])
     if not names:
