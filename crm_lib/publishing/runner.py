@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,8 @@ def run(
     """
     made_plan = plan.make(dataset, as_of_days, only=only, extra=parameters, scope=scope)
     store = Store(project.reports_folder().resolve() / dataset)
-    span = " to ".join(str(day) for day in sorted({made_plan.days[0], made_plan.days[-1]}))
-    with lock.held(store.folder, dataset, span) as left_behind, pool.scratch_folder() as scratch:
-        lock.write_holder(store.folder, lock.Holder.me(dataset, span, str(scratch)))
-        if left_behind is not None and left_behind.scratch:
-            shutil.rmtree(left_behind.scratch, ignore_errors=True)
-        store.clean()
+    # The same rows in all reports and days, whatever happens in a database meanwhile.
+    with _alone(made_plan, store) as scratch, fetching.pinned(made_plan.dataset):
 
         def of_day(day: date) -> DayRun:
             return DayRun(
@@ -56,18 +53,41 @@ def run(
                 skip_unchanged=len(made_plan.days) > 1 and not force,
             )  # fmt: skip
 
-        # The same rows in all reports and days, whatever happens in a database meanwhile.
-        with fetching.pinned(made_plan.dataset):
-            if len(days := made_plan.days) > 1:
-                say(f"checking the days {days[0]} to {days[-1]} against the data")
-                book.check_days(made_plan.dataset, days)
-            try:
-                return _every_day(made_plan, of_day, say)
-            finally:
-                if keep is not None:
-                    store.prune(keep)
-                    intake.forget(made_plan.dataset, _books(store))
-                pages.write_history(project.reports_folder().resolve())
+        _check_days(made_plan, say)
+        try:
+            return _every_day(made_plan, of_day, say)
+        finally:
+            _finish(made_plan, store, keep)
+
+
+@contextmanager
+def _alone(made_plan: Plan, store: Store) -> Iterator[Path]:
+    """Hold the lock of the data set, with what a killed run left cleared away; yields a folder for the
+    sockets of kernels."""
+    name = made_plan.dataset.name
+    span = " to ".join(str(day) for day in sorted({made_plan.days[0], made_plan.days[-1]}))
+    with lock.held(store.folder, name, span) as left_behind, pool.scratch_folder() as scratch:
+        lock.write_holder(store.folder, lock.Holder.me(name, span, str(scratch)))
+        if left_behind is not None and left_behind.scratch:
+            shutil.rmtree(left_behind.scratch, ignore_errors=True)
+        store.clean()
+        yield scratch
+
+
+def _check_days(made_plan: Plan, say: Say) -> None:
+    """Of several days, all are held against the data before the first is made."""
+    if len(days := made_plan.days) > 1:
+        say(f"checking the days {days[0]} to {days[-1]} against the data")
+        book.check_days(made_plan.dataset, days)
+
+
+def _finish(made_plan: Plan, store: Store, keep: int | None) -> None:
+    """Remove all but the newest `keep` runs, and from the cache what no other was made from; then the
+    history tells of those that are left."""
+    if keep is not None:
+        store.prune(keep)
+        intake.forget(made_plan.dataset, _books(store))
+    pages.write_history(project.reports_folder().resolve())
 
 
 def _books(store: Store) -> list[Path]:
