@@ -127,14 +127,15 @@ def _bought_later(truth: Truth, book: Book, choice: lifetime.Choice) -> list[Row
         note = f"What customers buy later is known before {truth.ends} only, from the first of a month on."
         return [Row("purchases to come", "", "", "", None, note)]
     seen = _with_later(truth.ends, book, choice, months)
-    came, expected = seen["came"].sum(), seen["expected_occasions"].sum()
-    earned, worth = seen["earned"].sum(), seen["clv"].sum()
-    days = (truth.ends - book.as_of).days
-    as_before = float((seen["x"] / seen["T"].clip(lower=1) * days).sum())
     window = f"Within {words.months(months)} of the day; customers known before it, {choice.model.title}."
-    best = seen.nlargest(-(-len(seen) // 10), "clv")["earned"].sum()
-    most = seen["earned"].nlargest(-(-len(seen) // 10)).sum()
-    money = book.dataset.currency
+    days = (truth.ends - book.as_of).days
+    return [*_occasions_to_come(seen, days, window), *_earnings_to_come(seen, book, window)]
+
+
+def _occasions_to_come(seen: pd.DataFrame, days: int, window: str) -> list[Row]:
+    """How many purchase occasions came in the `days` after the day. seen: of `_with_later`."""
+    came, expected = seen["came"].sum(), seen["expected_occasions"].sum()
+    as_before = float((seen["x"] / seen["T"].clip(lower=1) * days).sum())
     return [
         Row(
             "purchase occasions to come",
@@ -152,6 +153,17 @@ def _bought_later(truth: Truth, book: Book, choice: lifetime.Choice) -> list[Row
             None,
             window,
         ),
+    ]
+
+
+def _earnings_to_come(seen: pd.DataFrame, book: Book, window: str) -> list[Row]:
+    """What the customers earned later, and how much of it those did whom CLV puts first."""
+    earned, worth = seen["earned"].sum(), seen["clv"].sum()
+    tenth = -(-len(seen) // 10)
+    best = seen.nlargest(tenth, "clv")["earned"].sum()
+    most = seen["earned"].nlargest(tenth).sum()
+    money = book.dataset.currency
+    return [
         Row(
             f"{margins.earning(book.components)} to come, not discounted",
             words.money(earned, money, digits=0),
