@@ -10,7 +10,7 @@ little more retention, acquisition or margin is worth; everything is computed ag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -35,6 +35,8 @@ YEAR_MONTHS = 12
 
 _MOST_ROWS = 5_000_000
 _HISTORY = ("x", "t_x", "T")
+_Change = tuple[str, str, float, float]
+"""Lever, step, and how equity of present customers and of those to come changes."""
 _SURE, _CHANGED = 0.01, 1.5
 """Half a window differs from the other where chance does so less often, and by this factor at least."""
 
@@ -325,35 +327,67 @@ def levers(
     of_new, spend_of_new: margin and spend of the first and of a later occasion of a new customer. Where
     no value is put on customers to come (`won.refusal`) no lever changes it.
     """
-    terms: dict[str, Any] = {"horizon_months": horizon_months, "discount_rate": discount_rate}
-    living = Living.of(held, model)
-
-    def there(by: btyd.PurchaseModel, of: str = "margin") -> float:
-        return living.worth(by, of=of, **terms)
-
-    def coming(newcomers: Newcomers, each: tuple[float, float], factor: float = 1.0) -> float:
-        """0 where no value is put on customers to come, who leave by this factor as readily."""
-        if newcomers.refusal:
-            return 0.0
-        by = with_dropout(newcomers.known, factor) if factor != 1 else newcomers.known
-        return future(newcomers, model=by, of_new=each, **terms).equity
-
-    present, ahead = there(model), coming(won, of_new)
-    free = replace(won, costs={})  # a larger margin costs no more to win
-    rows: list[tuple[str, str, float, float]] = []
-    kept = living.kept(model)
-    for step, target in (("point", kept + 0.01), ("percent", kept * 1.01)):
-        factor = living.keeping(model, target)
-        if factor is not None:
-            gain = coming(won, of_new, factor) - ahead
-            rows.append(("retention", step, there(with_dropout(model, factor)) - present, gain))
+    terms = {"horizon_months": horizon_months, "discount_rate": discount_rate}
+    equity = _Equity(Living.of(held, model), model, won, of_new, terms)
+    present, ahead = now = equity.present(), equity.ahead()
+    kept = equity.living.kept(model)
+    rows = _of_retention(equity, now, kept)
     if won.customers and not won.refusal:
         rows.append(("acquisition", "percent", 0.0, 0.01 * ahead))
-    of_spend = there(model, of="spend"), coming(free, spend_of_new)
-    rows.append(("margin", "point", 0.01 * of_spend[0], 0.01 * of_spend[1]))
-    rows.append(("margin", "percent", 0.01 * present, 0.01 * coming(free, of_new)))
+    rows += _of_margin(equity, present, spend_of_new)
     table = pd.DataFrame(rows, columns=["lever", "step", "present", "future"])
     return Levers(table.assign(total=table["present"] + table["future"]), kept)
+
+
+@dataclass(frozen=True)
+class _Equity:
+    """Equity of present customers and of those to come, computed again when a lever is pulled.
+
+    of_new: margin of the first and of a later occasion of a new customer. terms: of `future`.
+    """
+
+    living: Living
+    model: btyd.PurchaseModel
+    won: Newcomers
+    of_new: tuple[float, float]
+    terms: Mapping[str, Any]
+
+    def present(self, leaving: float = 1.0, of: str = "margin") -> float:
+        """Of the present customers, the parameter of leaving times `leaving`."""
+        return self.living.worth(_leaving(self.model, leaving), of=of, **self.terms)
+
+    def ahead(self, leaving: float = 1.0) -> float:
+        """Of those to come, alike; 0 where no value is put on them."""
+        if self.won.refusal:
+            return 0.0
+        model = _leaving(self.won.known, leaving)
+        return future(self.won, model=model, of_new=self.of_new, **self.terms).equity
+
+
+def _leaving(model: btyd.PurchaseModel, factor: float) -> btyd.PurchaseModel:
+    """`with_dropout`, for models without leaving, too, where the factor is 1."""
+    return with_dropout(model, factor) if factor != 1 else model
+
+
+def _of_retention(equity: _Equity, now: tuple[float, float], kept: float) -> list[_Change]:
+    """Retention of a point more than `kept`, and of one per cent. now: what both are worth as it is."""
+    rows: list[_Change] = []
+    for step, target in (("point", kept + 0.01), ("percent", kept * 1.01)):
+        factor = equity.living.keeping(equity.model, target)
+        if factor is not None:
+            gains = equity.present(factor) - now[0], equity.ahead(factor) - now[1]
+            rows.append(("retention", step, *gains))
+    return rows
+
+
+def _of_margin(equity: _Equity, present: float, spend: tuple[float, float]) -> list[_Change]:
+    """A margin rate of a point more, and a margin of one per cent. spend: of a new customer."""
+    free = replace(equity, won=replace(equity.won, costs={}))  # winning costs no more for it
+    point = equity.present(of="spend"), replace(free, of_new=spend).ahead()
+    return [
+        ("margin", "point", 0.01 * point[0], 0.01 * point[1]),
+        ("margin", "percent", 0.01 * present, 0.01 * free.ahead()),
+    ]
 
 
 def _of_new(model: btyd.PurchaseModel, horizon_months: int, discount_rate: float) -> float:
