@@ -1,87 +1,25 @@
 """The dashboard: how the customer base is doing, each number with its window and its changes.
 
-Two spans, both of whole calendar months only: the last full month, and the 12 months that end with
-it. A month that is not observed from its first to its last day is never compared.
+The series of months and what is added up over the windows are made here; which numbers these give,
+over which windows, and what they may be compared with is in `headlines`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from crm_lib import headlines
 from crm_lib.engine import collect
+from crm_lib.headlines import Sums
 from crm_lib.needs import needs
-from crm_lib.periods import Window, add_months, last_full_month, months
+from crm_lib.periods import Window, months
 
 TOP_ONE_IN = 5
 """The 20 of 80/20: one active customer in five; their share of revenue is reported."""
-
-
-@dataclass(frozen=True)
-class _Measure:
-    """A sum over the window, or such a sum divided by another one."""
-
-    key: str
-    label: str
-    unit: str
-    of: str
-    per: str | None = None
-    denominator: str = ""
-
-
-_MEASURES = (
-    _Measure("revenue", "Revenue", "money", "revenue"),
-    _Measure("margin", "Margin", "money", "margin"),
-    _Measure("margin_rate", "Margin rate", "percent", "margin", "revenue", "revenue"),
-    _Measure("profit", "{profit}", "money", "profit"),
-    _Measure("profit_rate", "{profit} rate", "percent", "profit", "revenue", "revenue"),
-    _Measure("orders", "Orders", "count", "orders"),
-    _Measure("occasions", "Purchase occasions of known customers", "count", "occasions"),
-    _Measure("active_customers", "Active customers", "count", "active"),
-    _Measure("new_customers", "New customers", "count", "new"),
-    _Measure(
-        "repeat_purchase_rate", "Repeat purchase rate", "percent", "repeaters", "active",
-        "active customers; counted: two or more purchase occasions",
-    ),
-    _Measure(
-        "repeat_buying_rate", "Repeat-buying rate", "percent", "kept", "kept_of",
-        "customers active in the month before",
-    ),
-    _Measure(
-        "revenue_per_active_customer", "Revenue per active customer", "money",
-        "known_revenue", "active", "active customers",
-    ),
-    _Measure(
-        "average_order_value", "Average order value", "money", "revenue", "orders",
-        "orders with a purchase",
-    ),
-    _Measure(
-        "top_share", "Revenue of the top 20%", "percent", "top_revenue",
-        "active_revenue", "revenue of active customers",
-    ),
-    _Measure(
-        "anonymous_share", "Revenue without a known customer", "percent", "anonymous_revenue", "revenue",
-        "revenue",
-    ),
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Span:
-    """A window to report, with the windows it is compared to."""
-
-    name: str
-    now: Window
-    previous: Window
-    year_before: Window
-
-
-_SAME_AS_ANOTHER = ("revenue", "gross profit")
-"""Profit that goes by these names is in the measures already: as revenue, and as margin."""
 
 
 @needs(lines=(), optional={"lines.cost": "margin and margin rate, profit and profit rate"})
@@ -114,29 +52,15 @@ def measures(
     A customer first seen in the warm-up is never new, so new customers are not compared with a
     window that the warm-up touches.
     """
-    spans = _spans(observed.end)
     if series is None:
         series = monthly(
             months, customer_months, customers, observed=observed, warm_up_ends=warm_up_ends, ledger=ledger
         )  # fmt: skip
     who = by_revenue(customer_months, observed=observed) if buyers is None else buyers
-    sums = _sums(series, who, _windows(observed))
-    named = _told(sums, profit_label)
-    return pd.DataFrame(
-        [_row(each, span, sums, observed, warm_up_ends) for span in spans for each in named]
+    sums = _sums(series, who, headlines.windows(observed))
+    return headlines.rows(
+        sums, observed=observed, warm_up_ends=warm_up_ends, profit_label=profit_label
     )
-
-
-def _told(sums: dict[Window, dict[str, float]], profit_label: str) -> list[_Measure]:
-    """The measures that the data can tell, profit under its name."""
-    absent = {name for name in ("margin", "profit") if _lacks(sums, name)}
-    if profit_label in _SAME_AS_ANOTHER:
-        absent.add("profit")
-    return [
-        replace(each, label=each.label.format(profit=profit_label.capitalize()))
-        for each in _MEASURES
-        if each.of not in absent
-    ]
 
 
 @needs(lines=())
@@ -160,14 +84,9 @@ def monthly(
     `is_warm_up`.
     """
     kept = _kept(customer_months) if moved is None else _kept_of(moved)
-    buyers = customers.filter(customers.first_on.notnull())
-    is_new = buyers.first_on >= ibis.literal(warm_up_ends)
-    firsts = buyers.group_by(month=buyers.first_on.truncate("M")).agg(
-        new_customers=buyers.count(where=is_new), first_seen_customers=buyers.count(where=~is_new)
-    )
     series = months.mutate(number=_number(months.month))
     series = series.left_join(kept, "number").drop("number", "number_right")
-    for part in (firsts, _profits(months, ledger)):
+    for part in (_firsts(customers, warm_up_ends), _profits(months, ledger)):
         series = series.left_join(part, "month").drop("month_right")
     counts = ["occasions", "kept_customers", "new_customers", "first_seen_customers"]
     counts += ["profit"] if ledger is not None else []
@@ -210,6 +129,15 @@ def _kept_of(moved: ir.Table) -> ir.Table:
     )
 
 
+def _firsts(customers: ir.Table, warm_up_ends: date) -> ir.Table:
+    """By month of the first occasion: customers who are new, and those first seen in the warm-up."""
+    buyers = customers.filter(customers.first_on.notnull())
+    is_new = buyers.first_on >= ibis.literal(warm_up_ends)
+    return buyers.group_by(month=buyers.first_on.truncate("M")).agg(
+        new_customers=buyers.count(where=is_new), first_seen_customers=buyers.count(where=~is_new)
+    )
+
+
 def _profits(months: ir.Table, ledger: ir.Table | None) -> ir.Table:
     """Profit by month, of rows without a customer, too."""
     if ledger is None:
@@ -219,32 +147,6 @@ def _profits(months: ir.Table, ledger: ir.Table | None) -> ir.Table:
 
 def _number(month: ir.DateColumn) -> ir.IntegerColumn:
     return month.year() * 12 + month.month()
-
-
-def _spans(as_of: date) -> list[_Span]:
-    """The last full month and the 12 months up to its end, with what they are compared to."""
-    month = last_full_month(as_of)
-    year = Window(add_months(month.end, -12), month.end)
-    year_earlier = _earlier(year, 12)
-    return [
-        _Span("month", month, _earlier(month, 1), _earlier(month, 12)),
-        _Span("year", year, year_earlier, year_earlier),
-    ]
-
-
-def _earlier(window: Window, by_months: int) -> Window:
-    return Window(add_months(window.start, -by_months), add_months(window.end, -by_months))
-
-
-def _is_observed(window: Window, observed: Window) -> bool:
-    return observed.start <= window.start and window.end <= observed.end
-
-
-def _windows(observed: Window) -> list[Window]:
-    """The windows that are reported or compared with, as far as they are wholly observed."""
-    spans = _spans(observed.end)
-    wanted = {w for span in spans for w in (span.now, span.previous, span.year_before)}
-    return [window for window in sorted(wanted, key=str) if _is_observed(window, observed)]
 
 
 def _calendar(windows: list[Window]) -> ir.Table:
@@ -257,7 +159,7 @@ def _calendar(windows: list[Window]) -> ir.Table:
     return ibis.memtable(pairs, schema={"number": "int64", "month": "date"})
 
 
-def _sums(series: ir.Table, buyers: ir.Table, seen: list[Window]) -> dict[Window, dict[str, float]]:
+def _sums(series: ir.Table, buyers: ir.Table, seen: list[Window]) -> dict[Window, Sums]:
     """The sums that the measures are made of, for every window."""
     if not seen:
         return {}
@@ -290,7 +192,7 @@ def by_revenue(customer_months: ir.Table, *, observed: Window) -> ir.Table:
     Out: number (of the window), revenue, customers, repeaters (with two or more occasions). It adds up
     over customers, so that it can be made of some after the others.
     """
-    inside = customer_months.join(_calendar(_windows(observed)), "month")
+    inside = customer_months.join(_calendar(headlines.windows(observed)), "month")
     each = inside.group_by("number", "customer_id").agg(
         occasions=inside.occasions.sum(), revenue=inside.revenue.sum()
     )
@@ -319,82 +221,3 @@ def _best(buyers: ir.Table) -> ir.Table:
         active_revenue=(placed.revenue * placed.customers).sum(),
         top_revenue=(placed.revenue * counted).sum(),
     )
-
-
-def _lacks(sums: dict[Window, dict[str, float]], name: str) -> bool:
-    return all(pd.isna(row[name]) for row in sums.values())
-
-
-def _value(measure: _Measure, sums: dict[str, float] | None) -> float | None:
-    """The measure in one window; None where the window is not observed or nothing divides it."""
-    if sums is None:
-        return None
-    # No customer at all in the window leaves the sums over customers empty.
-    top, per = (
-        0.0 if pd.isna(sums[name]) else sums[name]
-        for name in (measure.of, measure.per or measure.of)
-    )
-    if measure.per is None:
-        return top
-    return top / per if per > 0 else None
-
-
-def _row(
-    measure: _Measure,
-    span: _Span,
-    sums: dict[Window, dict[str, float]],
-    observed: Window,
-    warm_up_ends: date,
-) -> dict[str, object]:
-    value = _value(measure, sums.get(span.now))
-    row: dict[str, object] = {
-        "key": measure.key,
-        "label": measure.label,
-        "span": span.name,
-        "value": value,
-        "unit": measure.unit,
-        "window_start": span.now.start,
-        "window_end": span.now.end,
-        "window": str(span.now),
-        "denominator": measure.denominator,
-    }
-    for prefix, then in (("change", span.previous), ("year_change", span.year_before)):
-        reason = _not_comparable(measure, span.now, then, observed, warm_up_ends)
-        earlier = _value(measure, sums.get(then))
-        if not reason and (value is None or earlier is None):
-            reason = f"nothing to divide by in {span.now if value is None else then}"
-        elif not reason and measure.unit != "percent" and not (earlier or 0) > 0:
-            reason = f"it was not above zero in {then}"
-        row[prefix] = None if reason else _difference(measure, value or 0.0, earlier or 0.0)
-        row[f"{prefix}_from"] = None if reason else earlier
-        row[f"{prefix}_window"] = str(then)
-        row[f"{prefix}_reason"] = reason
-    return row | {"note": _note(measure, span.now, value, observed, warm_up_ends)}
-
-
-def _difference(measure: _Measure, now: float, then: float) -> float:
-    return now - then if measure.unit == "percent" else now / then - 1
-
-
-def _not_comparable(
-    measure: _Measure, now: Window, then: Window, observed: Window, warm_up_ends: date
-) -> str:
-    """Why the two windows cannot be compared; empty when they can."""
-    for window in (now, then):
-        if not _is_observed(window, observed):
-            return f"{window} is not wholly observed ({observed})"
-        if measure.key == "new_customers" and window.start < warm_up_ends:
-            return f"{window} touches the warm-up, which ends before {warm_up_ends}"
-    return ""
-
-
-def _note(
-    measure: _Measure, window: Window, value: float | None, observed: Window, warm_up_ends: date
-) -> str:
-    if not _is_observed(window, observed):
-        return f"{window} is not wholly observed ({observed})"
-    if value is None:
-        return f"nothing to divide by in {window}"
-    if measure.key == "new_customers" and window.start < warm_up_ends:
-        return f"without customers first seen in the warm-up, before {warm_up_ends}"
-    return ""
