@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib import headlines
+from crm_lib.baskets import added
 from crm_lib.engine import collect
 from crm_lib.headlines import Sums
 from crm_lib.needs import needs
@@ -117,15 +118,15 @@ def _kept(customer_months: ir.Table) -> ir.Table:
     active = customer_months.filter(customer_months.occasions > 0)
     active = active.mutate(before=_number(active.month.lag().over(own)), at=_number(active.month))
     return active.group_by(number=active["at"]).agg(
-        occasions=active.occasions.sum(),
+        occasions=added(active.occasions),
         kept_customers=active.count(where=active.before == active["at"] - 1),
     )
 
 
 def _kept_of(moved: ir.Table) -> ir.Table:
     return moved.group_by(number=moved.period + 1).agg(
-        occasions=moved.occasions.sum(),
-        kept_customers=moved.customers.sum(where=moved.move == "retained"),
+        occasions=added(moved.occasions),
+        kept_customers=added(moved.customers, where=moved.move == "retained"),
     )
 
 

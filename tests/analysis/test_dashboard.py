@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from crm_lib.analysis import dashboard
-from crm_lib.engine import collect
+from crm_lib.analysis import dashboard, flow
+from crm_lib.engine import collect, kept
 from tests.analysis.ledger import SIX, Ledger
 
 
@@ -155,3 +155,17 @@ def test_the_monthly_series() -> None:
     assert list(frame["kept_customers"]) == [0, 1, 1]
     assert list(frame["repeat_buying_rate"])[1:] == pytest.approx([1 / 3, 1 / 2])
     assert list(frame["revenue_per_active_customer"]) == pytest.approx([50, 445 / 2, 30])
+
+
+@pytest.mark.parametrize("from_moves", [False, True])
+def test_a_count_that_is_kept_stays_a_whole_number(from_moves: bool) -> None:
+    """Sums of integers are wider than any that a file holds, and would come back as floats."""
+    ledger = Ledger(SIX)
+    moves = flow.moves(ledger.customer_months, ledger.customers, warm_up_ends=ledger.dates["warm_up_ends"])  # fmt: skip
+    series = dashboard.monthly(
+        ledger.months, ledger.customer_months, ledger.customers, **ledger.dates,
+        moved=kept(moves) if from_moves else None,
+    )  # fmt: skip
+    types = kept(series).schema()
+    for name in ("orders", "occasions", "active_customers", "new_customers", "kept_customers"):
+        assert types[name].is_integer(), name
