@@ -276,6 +276,26 @@ def test_without_a_purchase_no_share_of_customers_is_made_up(home: Path) -> None
     assert proposal.setting("occasion").because == "or order"
 
 
+@pytest.mark.parametrize(
+    "cells", [["2023-03-01 09:30", "2023-03-15 08:00", "2023-04-02 10:00"],
+              ["01.03.2023", "15.03.2023", "02.04.2023"], ["20230301", "20230315", "20230402"],
+              ["2023-03-01T09:30:00+01:00", "2023-03-15T08:00:00+01:00", "2023-04-02T10:00:00+02:00"]]
+)  # fmt: skip
+def test_customers_made_of_lines_are_known_from_their_first_day(
+    home: Path, cells: list[str]
+) -> None:
+    # A sum at the end is no customer, a date for "unknown" no first day, white space no other customer.
+    lines = [("C1", cells[1]), (" C1 ", cells[0]), ("C2", cells[2]), ("C3", cells[1])] * 8
+    lines.append(("C3", cells[0].replace("2023", "1900")))
+    rows = [f"{who},Ann {who.strip()},O{i},{at},9.50" for i, (who, at) in enumerate(lines)]
+    head = "customer,customer name,order_no,date,amount"
+    proposal = init.propose([put(home, "orders.csv", [head, *rows, "Total,,,,313.50"])])
+    found = written(home, proposal)["customers"]
+    assert {str(row["customer_id"]): row["acquired_on"] for row in found} == {
+        "C1": date(2023, 3, 1), "C2": date(2023, 4, 2), "C3": date(2023, 3, 15),
+    }  # fmt: skip
+
+
 def test_an_email_address_is_a_key_only_where_there_is_no_number(home: Path) -> None:
     rows = [f"Ann{i % 7}@x.org,{i},2023-02-{i % 28 + 1:02d},{i}.5,k{i % 7}" for i in range(40)]
     header = "Email,Order Number,Date,Total"

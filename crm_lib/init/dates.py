@@ -35,7 +35,7 @@ _LIKE_A_DATE = (
 )
 _MOST_FORMATS = 4
 _TIME = re.compile("%[HI]")
-_PLAUSIBLE = (date(1970, 1, 1), date(2100, 1, 1))
+PLAUSIBLE = (date(1970, 1, 1), date(2100, 1, 1))
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _parsed(text: ir.Value, formats: list[str]) -> ir.TimestampValue:
 
 
 def _plausible(at: ir.TimestampValue) -> ir.BooleanValue:
-    first, last = _PLAUSIBLE
+    first, last = PLAUSIBLE
     fits = (at >= ibis.timestamp(str(first))) & (at < ibis.timestamp(str(last)))
     return cast(ir.BooleanValue, fits.fill_null(False))
 

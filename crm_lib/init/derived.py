@@ -1,11 +1,15 @@
-"""Customers and products out of a single export: columns that are the same on all of one's lines."""
+"""Customers and products out of a single export: columns that are the same on all of one's lines.
+
+Customers bear the day of their first line: without a date they would count as known, and as not having
+bought, on every day before.
+"""
 
 from __future__ import annotations
 
 import ibis.expr.types as ir
 
 from crm_lib import conditions, schema
-from crm_lib.init import columns, tables
+from crm_lib.init import columns, dates, tables
 from crm_lib.init.evidence import Column
 from crm_lib.init.files import RawTable
 from crm_lib.init.proposal import Entry, TableProposal
@@ -13,6 +17,7 @@ from crm_lib.init.proposal import Entry, TableProposal
 _SAME = 0.9
 """A column belongs to a customer (a product) when so many of them have one value on all lines."""
 _FROM = "rows"
+_FIRST_SEEN = "first_seen"
 
 
 def proposed(role: str, table: RawTable, lines: TableProposal) -> TableProposal | None:
@@ -31,12 +36,29 @@ def proposed(role: str, table: RawTable, lines: TableProposal) -> TableProposal 
     if not entries and not attributes:
         return None
     first = Entry(key.key, key.raw, f"one row for each {key.key} of the order lines")
+    used = [entry.raw for entry in (*entries, *attributes)]
+    when = _dated(role, table, lines)
+    if when:
+        entries.append(_acquired_on(when))
     ordered = sorted(entries, key=lambda entry: declared.column_names.index(entry.key))
-    used = [entry.raw for entry in (*ordered, *attributes)]
     return TableProposal(
         role, f"made from {table.label}", table.source, (first, *ordered), attributes,
-        query=_query(key.raw, used),
+        query=_query(table.columns[key.raw], used, when),
     )  # fmt: skip
+
+
+def _dated(role: str, table: RawTable, lines: TableProposal) -> Column | None:
+    """The raw column that dates the order lines, where customers are made of them."""
+    when = lines.column("ordered_at")
+    raw = table.columns.get(when.raw) if when and role == "customers" else None
+    return raw if raw and raw.reading else None
+
+
+def _acquired_on(when: Column) -> Entry:
+    unsure = when.reading and when.reading.twin
+    check = "the form of dates stands in the query, too: see ordered_at" if unsure else ""
+    because = "day of the first line, so that a customer of tomorrow is not known today"
+    return Entry("acquired_on", _FIRST_SEEN, because, check)
 
 
 def _constant(rows: ir.Table, key: str, raw: dict[str, Column]) -> dict[str, Column]:
@@ -58,12 +80,30 @@ def _constant(rows: ir.Table, key: str, raw: dict[str, Column]) -> dict[str, Col
     return {name: raw[name] for name in texts if (share[name] or 0) >= _SAME}
 
 
-def _query(key: str, used: list[str]) -> str:
-    """One row a key; the greatest value where there are several, so that every run has the same."""
-    parts = ",\n       ".join(
-        f"max({conditions.quoted(name)}) AS {conditions.quoted(name)}" for name in used
-    )
-    name = conditions.quoted(key)
-    return (
-        f"SELECT {name},\n       {parts}\nFROM {_FROM} WHERE {name} IS NOT NULL GROUP BY {name}\n"
-    )
+def _query(key: Column, used: list[str], when: Column | None) -> str:
+    """One row a key; the greatest value where there are several, so that every run has the same.
+
+    White space around a key is no part of it, as in the order lines. when: dates the rows, of which
+    those without a day, such as a sum at the end, and those of 1900 make no customer.
+    """
+    name, first = conditions.quoted(key.name), conditions.quoted(_FIRST_SEEN)
+    made = [f"trim({name}) AS {name}" if key.kind == "text" else name]
+    rows, condition = _FROM, f"{name} IS NOT NULL"
+    if when:
+        made.append(f"min({first}) AS {first}")
+        rows = f"(SELECT *, {_time(when)} AS {first} FROM {_FROM})"
+        condition += f" AND {first} >= DATE '{dates.PLAUSIBLE[0]}'"
+    made += [f"max({conditions.quoted(raw)}) AS {conditions.quoted(raw)}" for raw in used]
+    parts = ",\n       ".join(made)
+    return f"SELECT {parts}\nFROM {rows}\nWHERE {condition} GROUP BY 1\n"
+
+
+def _time(when: Column) -> str:
+    """SQL for the time of a row, read as `ordered_at` reads it."""
+    cell = conditions.quoted(when.name)
+    if when.kind == "time" or when.reading is None:
+        return cell
+    if when.reading.formats:
+        formats = ", ".join(f"'{form}'" for form in when.reading.formats)
+        return f"try_strptime(trim(CAST({cell} AS VARCHAR)), [{formats}])"
+    return f"TRY_CAST({cell} AS {'TIMESTAMPTZ' if when.reading.has_zone else 'TIMESTAMP'})"
