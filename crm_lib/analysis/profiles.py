@@ -21,6 +21,8 @@ from crm_lib.needs import needs
 EVERYONE = "All customers"
 
 _WHOLE = ibis.window()
+_EXACT = 1e-9
+"""Where all are of a kind, the end of the interval is 1, give or take the last digits."""
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _BITS = 60
 """So many categories fit beside each other into a whole number of the engine."""
@@ -130,8 +132,8 @@ def over_index(
     for index, rate in (("index", "rate"), ("index_low", "low"), ("index_high", "high")):
         frame[index] = frame[rate] / base if base else float("nan")
     frame["finding"] = "no clear difference"
-    frame.loc[frame.low > base, "finding"] = "over"
-    frame.loc[frame.high < base, "finding"] = "under"
+    frame.loc[frame.low > base + _EXACT, "finding"] = "over"
+    frame.loc[frame.high < base - _EXACT, "finding"] = "under"
     return frame
 
 

@@ -13,6 +13,7 @@ from crm_lib.cost_components import SERVING
 from crm_lib.periods import Window
 from crm_lib.present import words
 from crm_lib.present.numbers import Number
+from crm_lib.present.sentences.base import customers
 from crm_lib.present.sentences.lifecycle import AT_RISK
 from crm_lib.present.sentences.lifetime import clv_terms
 from crm_lib.present.sentences.profit import REVENUE
@@ -88,7 +89,7 @@ def concentration(
             row.value_share,
             "percent",
             window,
-            denominator=f"of net revenue; {row.customers:,} customers",
+            denominator=f"of net revenue; {customers(row.customers)}",
         )
         for row in top.head(1).itertuples()
     ]
@@ -99,7 +100,7 @@ def concentration(
             row.customers_share,
             "percent",
             window,
-            denominator=f"of customers with a purchase; {row.customers:,} customers",
+            denominator=f"of customers with a purchase; {customers(row.customers)}",
         )
         for row in needed.head(1).itertuples()
     ]
@@ -115,7 +116,7 @@ def stages(sizes: pd.DataFrame, at_stake: pd.DataFrame, *, observed: Window) -> 
     (risky, value), *_ = at_stake[["customers", "value_at_stake"]].itertuples(index=False)
     whole = sizes["customers"].sum()
     by_stage = sizes.set_index("stage")["customers"]
-    known = f"of {whole:,} known customers"
+    known = f"of {words.counted(whole, 'known customer')}"
     window = f"on {words.day(observed.last_day)}"
 
     def share(key: str, label: str, names: Sequence[str]) -> Number:
@@ -132,7 +133,7 @@ def stages(sizes: pd.DataFrame, at_stake: pd.DataFrame, *, observed: Window) -> 
             value,
             "money",
             window,
-            denominator=f"{int(risky):,} customers at risk or dormant, what they have brought a year",
+            denominator=f"{customers(risky)} at risk or dormant, what they have brought a year",
         ),
     ]
 
@@ -148,7 +149,7 @@ def profit(
     if label == REVENUE:
         return _without_costs(steps, row, window)
     name = label[:1].upper() + label[1:]
-    known = f"of {words.count(row['customers'])} known customers"
+    known = f"of {words.counted(row['customers'], 'known customer')}"
     of_revenue = "of net revenue"
     numbers = [
         Number("profit", name, steps["profit"], "money", window, good="up", denominator="all sales"),
@@ -169,8 +170,8 @@ def profit(
         *numbers,
         Number("unprofitable_customers", "Unprofitable customers", row["unprofitable"], "count", window, denominator=known),
         shares,
-        Number("unprofitable_loss", "What they cost more", row["loss"], "money", window, denominator=f"{words.count(row['unprofitable'])} customers"),
-        Number("whale_peak", "Peak of the whale curve", row["peak_rate"], "percent", window, denominator=f"of {label}, by the best {words.count(row['earning'])} customers"),
+        Number("unprofitable_loss", "What they cost more", row["loss"], "money", window, denominator=customers(row["unprofitable"])),
+        Number("whale_peak", "Peak of the whale curve", row["peak_rate"], "percent", window, denominator=f"of {label}, by the best {customers(row['earning'])}"),
     ]  # fmt: skip
 
 
@@ -180,7 +181,7 @@ def _without_costs(steps: pd.Series, row: pd.Series, window: str) -> list[Number
     each = steps["profit"] / row["customers"] if row["customers"] else None
     numbers = [
         Number("revenue", "Revenue", steps["profit"], "money", window, denominator="all sales"),
-        Number("revenue_per_customer", "Revenue a customer", each, "money", window, denominator=f"{words.count(row['customers'])} known customers"),
+        Number("revenue_per_customer", "Revenue a customer", each, "money", window, denominator=words.counted(row["customers"], "known customer")),
     ]  # fmt: skip
     for key, column, label in (
         ("discount_rate", "discount", "Discounts"),
@@ -210,7 +211,7 @@ def clv(
     """What the present customers are worth: `clv.totals`, the interval of the equity, the words of
     `sentences.clv_terms` and the model's title."""
     row = totals.iloc[0]
-    people = f"of {words.count(row['customers'])} customers with a purchase"
+    people = f"of {customers(row['customers'])} with a purchase"
     ahead = f"the {words.months(horizon_months)} from {words.day(day)}"
     each = row["clv"] / row["customers"] if row["customers"] else None
     return [
@@ -234,7 +235,7 @@ def equity(known: Mapping[str, Any], *, day: date) -> list[Number]:
         return clv_refused(known["reason"], day=day)
     ahead = f"the {words.months(known['horizon_months'])} from {words.day(day)}"
     note = clv_terms(known["earning"], known["horizon_months"], known["discount_rate"])
-    return [Number("clv_total", "Equity of present customers", known["clv"], "money", ahead, denominator=f"of {words.count(known['customers'])} customers with a purchase", note=note)]  # fmt: skip
+    return [Number("clv_total", "Equity of present customers", known["clv"], "money", ahead, denominator=f"of {customers(known['customers'])} with a purchase", note=note)]  # fmt: skip
 
 
 def _pair(interval: Sequence[float] | None) -> tuple[float, float] | None:

@@ -89,7 +89,11 @@ def export(frame: pd.DataFrame | ir.Table, name: str) -> Html:
         rows = len(frame)
     link = tag("a", f"exports/{path.name}", href=f"exports/{path.name}")
     more = "" if path.suffix == ".csv" else ", more than a spreadsheet opens"
-    return _quietly(f"All {rows:,} rows{more}: ", link)
+    return _quietly(f"{_all(rows)}{more}: ", link)
+
+
+def _all(rows: int) -> str:
+    return f"All {rows:,} rows" if rows > 1 else ("No rows", "The one row")[rows]
 
 
 def _table(table: ir.Table, path: Path) -> tuple[Path, int]:

@@ -154,6 +154,8 @@ def test_over_index_uses_the_wilson_interval() -> None:
     assert found.finding.to_dict() == {"a": "over", "b": "under"}
     few = profiles.over_index(table.filter(table.is_top), "region", "is_top")
     assert set(few.finding) == {"no clear difference"}
+    alike = profile({"region": ("string", ["a"] * 30), "is_top": ("boolean", [True] * 30)})
+    assert set(profiles.over_index(alike, "region", "is_top").finding) == {"no clear difference"}
     with pytest.raises(UsageError, match="Did you mean 'is_top'"):
         profiles.over_index(table, "region", "is_tpo")
 

@@ -43,6 +43,27 @@ def test_an_interval_stands_beside_its_own_number() -> None:
     )
 
 
+def test_nothing_is_said_of_intervals_that_the_table_contradicts() -> None:
+    """Customers whose role is unknown may well be fewer at the top, where no role has more."""
+    over = pd.DataFrame(
+        {"kind": ["value", "unknown"], "value": ["partner", "Unknown"], "rate": [0.2, 0.0],
+         "low": [0.19, 0.0], "high": [0.21, 0.11], "base_rate": 0.2,
+         "finding": ["no clear difference", "under"]}
+    )  # fmt: skip
+    assert sentences.over_index(over, "role") == (
+        "No known role is clearly more common in the top 20% by revenue, which 20.0% of all are in."
+    )
+
+
+def test_a_card_counts_one_customer() -> None:
+    stages = pd.DataFrame({"stage": ["New"], "customers": [1]})
+    stake = pd.DataFrame({"customers": [1], "value_at_stake": [10.0]})
+    window = Window(date(2024, 1, 1), date(2024, 2, 1))
+    said = [card.denominator for card in cards.stages(stages, stake, observed=window)]
+    assert said[0] == "of 1 known customer"
+    assert said[-1] == "1 customer at risk or dormant, what they have brought a year"
+
+
 def flow(warm_up: bool, step: str = "MS") -> pd.DataFrame:
     starts = pd.date_range("2023-01-01", periods=4, freq=step)
     return pd.DataFrame(

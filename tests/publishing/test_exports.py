@@ -57,6 +57,13 @@ def test_an_engine_table_is_collected(folder: Path) -> None:
     assert (folder / "list.csv").read_text() == "id,n\n007,1\n"
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"), [(0, "No rows: "), (1, "The one row: "), (2, "All 2 rows: ")]
+)
+def test_the_note_counts_as_people_do(folder: Path, rows: int, said: str) -> None:
+    assert crm.export(pd.DataFrame({"n": range(rows)}), "list").text.startswith(said)
+
+
 def test_more_rows_than_a_spreadsheet_opens_are_parquet(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

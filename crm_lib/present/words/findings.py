@@ -47,7 +47,7 @@ FINDINGS: dict[str, str] = {
     "profile.none": "No revenue comes from customers whose {attribute} is known.",
     "profile.unknown": "For {unknown} of customers the {attribute} is not known.",
     "over_index.found": "Among customers whose {attribute} is '{value}', {rate} (95% interval {low} to {high}) are in the top 20% by revenue, against {base} overall.",
-    "over_index.none": "No value of {attribute} differs clearly from the base: every interval holds {base}.",
+    "over_index.none": "No known {attribute} is clearly more common in the top 20% by revenue, which {base} of all are in.",
     "over_index.nobody": "No customer has bought yet, so no value of {attribute} can stand out.",
     "habits.top": "{value} is when most purchases happen: {share} of purchase occasions.",
     "preferences.top": "Most is bought in {value}: {share} of purchases; {customers} of customers bought in it.",
