@@ -195,6 +195,12 @@ _NO_ROOM = {
 """Errors of the engine where the machine is full: how its text begins, and what is said instead."""
 
 
+def is_full(error: Exception) -> bool:
+    """Has the engine found no room in memory or on the disk? Then what it read is not at fault."""
+    has_kind = type(error).__name__ in _NO_ROOM
+    return has_kind and ("Out of Memory" in str(error) or "Could not write" in str(error))
+
+
 def unwritable(error: BaseException) -> str:
     """What the file system refused, DuckDB's own words included; empty for any other error.
 

@@ -62,6 +62,8 @@ def write(
         with ThreadPoolExecutor(_LANES) as threads:
             list(threads.map(write_part, reader.parts))
     except duckdb.Error as error:
+        if machine.is_full(error):
+            raise
         raise SourceError(
             f"The table '{name}' of '{dataset.name}' cannot be read: {sources.first_line(error)}"
         ) from None

@@ -17,6 +17,7 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from python_calamine import CalamineError, CalamineWorkbook
 
+from crm_lib import machine
 from crm_lib.dataset import Source
 from crm_lib.encodings import CHUNK, checked_encoding, opened
 from crm_lib.errors import SourceError, listing, unknown
@@ -90,6 +91,8 @@ def convert_csv(
     try:
         backend.raw_sql(f"COPY ({query}) TO {quoted(str(target))} (FORMAT parquet)")
     except duckdb.Error as error:
+        if machine.is_full(error):
+            raise
         raise SourceError(f"Cannot read '{label}': {_explained(error, header)}") from None
     finally:
         if copy:

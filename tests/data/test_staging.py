@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pytest
 
 from crm_lib import dataset as datasets
-from crm_lib import engine, project, sources, staging
+from crm_lib import engine, machine, project, sources, staging
 from crm_lib.errors import SourceError, UsageError
 from tests.data.conftest import COLUMNS, Workshop
 
@@ -142,6 +142,17 @@ def test_what_fails_only_while_rows_are_read_is_an_error_of_the_source(workshop:
     config = workshop.configure(columns={"ordered_at": "make_date(day::INT, 1, 1)"})
     with pytest.raises(SourceError, match=r"'lines' of 'shop' cannot be read.*Could not convert"):
         written(workshop, config)
+
+
+def test_a_full_disk_is_no_fault_of_the_source(workshop: Workshop) -> None:
+    workshop.put("lines.csv", HEADER + "c1,1,2023-01-05,10\n")
+    config, scratch = workshop.configure(), workshop.scratch
+    reader = sources.Reader(config.tables["lines"], workshop.backend, scratch)
+    with pytest.raises(duckdb.IOException, match="Could not write file"):
+        staging.write("lines", config, reader, scratch, lambda _: Path("/dev/full"))
+    memory = duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block")
+    broken = duckdb.IOException("IO Error: No files found that match the pattern")
+    assert (machine.is_full(memory), machine.is_full(broken)) == (True, False)
 
 
 def test_write_makes_the_table_that_stage_describes(workshop: Workshop) -> None:

@@ -7,13 +7,16 @@ import gzip
 from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
 import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_lib.dataset import Source
 from crm_lib.encodings import likely_encoding
 from crm_lib.errors import SourceError
+from crm_lib.textfiles import convert_csv
 from tests.data.conftest import Workshop
 
 HEADER = "customer,order,day,amount\n"
@@ -29,6 +32,12 @@ CHINESE_COLUMNS = {
 
 def ids(rows: list[dict[str, object]]) -> list[object]:
     return [row["customer_id"] for row in rows]
+
+
+def test_a_full_disk_is_no_fault_of_the_file(workshop: Workshop) -> None:
+    path, source = workshop.put("lines.csv", "a,b\n1,2\n"), Source(files=["lines.csv"])
+    with pytest.raises(duckdb.IOException, match="Could not write file"):
+        convert_csv(path, "lines.csv", source, workshop.backend, Path("/dev/full"))
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_part_of_the_data(
