@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -15,17 +16,29 @@ from ibis.backends.duckdb import Backend
 
 from crm_lib import encodings, project, textfiles
 from crm_lib.dataset import Source
-from crm_lib.errors import SourceError, listing
+from crm_lib.errors import SourceError, UsageError, listing, unknown
 
 _IGNORED = ("row", "rule_ids")
 """Columns that `crm quarantine` adds for the reader."""
 _MADE_HARMLESS = r"^'([ \n]*[=+\-@\t\r＝＋－＠])"
 """A cell that a spreadsheet would run as a formula, '-5.00 too, leaves us with an apostrophe."""
 _KEY = ["source_file", "row_id"]
+_IN_UTF8 = "Save it in UTF-8; a spreadsheet calls that 'CSV UTF-8'."
 
 
 def path(dataset: str, table: str) -> Path:
     return project.data_folder() / dataset / "corrections" / f"{table}.csv"
+
+
+def check_names(dataset: str, tables: Iterable[str]) -> None:
+    """Raise UsageError for a file among the corrections that would be read for no table.
+
+    Hidden files and those of an open spreadsheet (`~$lines.xlsx`) are left alone.
+    """
+    known = [f"{table}.csv" for table in tables]
+    for file in sorted((project.data_folder() / dataset / "corrections").glob("[!.~]*")):
+        if file.name not in known:
+            raise UsageError(f"{project.shown(file)}: {unknown('file to read', file.name, known)}")
 
 
 def applied(raw: ir.Table, dataset: str, table: str, backend: Backend, scratch: Path) -> ir.Table:
@@ -85,7 +98,7 @@ def _read(file: Path, label: str, backend: Backend, scratch: Path) -> ir.Table:
     """The file as text columns; a spreadsheet may have saved it with another delimiter."""
     scratch.mkdir(parents=True, exist_ok=True)
     target = scratch / f"corrections_{file.stem}.parquet"
-    encoding = encodings.checked_encoding(file, label)
+    encoding = encodings.checked_encoding(file, label, remedy=_IN_UTF8)
     delimiter = next(
         (mark for mark in ",;\t" if "row_id" in textfiles.read_header(file, encoding, mark)), ","
     )

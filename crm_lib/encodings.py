@@ -30,9 +30,12 @@ def opened(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb"))
 
 
-def checked_encoding(path: Path, label: str, declared: Sequence[str] = ()) -> str:
+def checked_encoding(
+    path: Path, label: str, declared: Sequence[str] = (), *, remedy: str = ""
+) -> str:
     """The encoding to read with: the first of those declared, else of UTF-8, that the bytes fit.
 
+    remedy: what to do about other bytes, where no `dataset.yml` names the file.
     Raises SourceError for an unknown encoding, or for bytes that are in none of them.
     """
     tried = list(declared) or ["utf-8"]
@@ -45,15 +48,17 @@ def checked_encoding(path: Path, label: str, declared: Sequence[str] = ()) -> st
             return encoding
         faults.append(fault)
     data, error = faults[-1]
-    guess = likely_encoding(data)
+    told = remedy or _remedy(tried, likely_encoding(data))
+    raise SourceError(f"'{label}' cannot be read as {' or '.join(tried)}: {error}. {told}")
+
+
+def _remedy(tried: list[str], guess: str) -> str:
     if guess in tried:
-        remedy = f"Some of it looks like {guess}: save the whole file in one encoding."
-    else:
-        listed = f"`encoding: [{', '.join([*tried, guess])}]`"
-        one = f"`encoding: {guess}` in its source ({listed} where only some of its files are so)"
-        written = one if len(tried) == 1 else f"{listed} in its source"
-        remedy = f"It looks like {guess}: write {written}, and check that names read well."
-    raise SourceError(f"'{label}' cannot be read as {' or '.join(tried)}: {error}. {remedy}")
+        return f"Some of it looks like {guess}: save the whole file in one encoding."
+    listed = f"`encoding: [{', '.join([*tried, guess])}]`"
+    one = f"`encoding: {guess}` in its source ({listed} where only some of its files are so)"
+    written = one if len(tried) == 1 else f"{listed} in its source"
+    return f"It looks like {guess}: write {written}, and check that names read well."
 
 
 def _check_known(encoding: str, label: str) -> None:

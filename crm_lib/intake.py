@@ -78,6 +78,7 @@ class Intake:
 
 def taken(dataset: Dataset) -> Intake:
     """The data set as it is delivered now, staged and judged where the cache lacks it."""
+    corrections.check_names(dataset.name, dataset.tables)
     with ThreadPoolExecutor() as threads:
         listed = threads.map(
             lambda config: parts.parts(config, dataset.obtain), dataset.tables.values()

@@ -7,7 +7,8 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from crm_lib.errors import SourceError
+from crm_lib import intake
+from crm_lib.errors import SourceError, UsageError
 from tests.data.conftest import Workshop
 
 RAW = "customer,order,day,amount\nc1,1,2023-01-05,10\nc2,2,2023-01-06,ten\nc3,3,2023-01-07,30\n"
@@ -48,6 +49,25 @@ def test_the_apostrophe_that_makes_a_cell_harmless_is_taken_off(workshop: Worksh
     correct(workshop, HEADER + "data/shop/lines.csv,2,'=c2,'n Huis,2023-01-06,'-20,\n")
     row = workshop.stage()[1]
     assert (row["customer_id"], row["order_id"], row["amount"]) == ("=c2", "'n Huis", Decimal(-20))
+
+
+def test_bytes_of_a_spreadsheet_are_told_how_to_save_them(workshop: Workshop) -> None:
+    workshop.put("lines.csv", RAW)
+    correct(workshop, HEADER + FIXED.replace("c2", "Müller"), "cp1252")
+    with pytest.raises(SourceError, match=r"as utf-8: .*\. Save it in UTF-8; a spreadsheet calls"):
+        workshop.stage()
+
+
+@pytest.mark.parametrize("name", ["line.csv", "lines.xlsx", "orders.csv"])
+def test_corrections_that_no_table_would_read_are_told(workshop: Workshop, name: str) -> None:
+    workshop.put("lines.csv", RAW)
+    workshop.put("corrections/lines.csv", HEADER + FIXED)
+    workshop.put("corrections/~$lines.xlsx", "open in a spreadsheet")
+    shop = workshop.configure()
+    intake.taken(shop)
+    workshop.put(f"corrections/{name}", HEADER + FIXED)
+    with pytest.raises(UsageError, match=rf"corrections/{name}: .*Known: lines.csv\."):
+        intake.taken(shop)
 
 
 @pytest.mark.parametrize(
