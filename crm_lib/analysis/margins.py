@@ -67,6 +67,11 @@ class Spend:
     tilt: float | None
     own: Credibility = UNKNOWN
 
+    @property
+    def repeat_mean(self) -> float | None:
+        """`mean` where a repeat occasion was seen; without one it is that of the first."""
+        return self.mean if self.customers or self.excluded else None
+
     def expected(self, x: ir.NumericValue, mean_spend: ir.NumericValue) -> ir.NumericValue:
         """E[spend on an occasion | x repeat occasions of `mean_spend` each], as an engine expression.
 
@@ -158,10 +163,11 @@ class Margins:
         """What the models found, one row a measure: measure (a key), value, unit, customers (it is of)."""
         spend, rates = self.spend, self.rates
         first, later = self.spend_of_new
+        expected = None if spend.repeat_mean is None else later
         rows = [
             ("first_spend", first, "money", None),
-            ("repeat_spend", spend.mean, "money", None),
-            ("expected_spend", later, "money", spend.customers),
+            ("repeat_spend", spend.repeat_mean, "money", None),
+            ("expected_spend", expected, "money", spend.customers),
             ("correlation", spend.correlation and spend.correlation[0], "ratio", spend.customers),
             ("tilt", spend.tilt, "percent", spend.customers),
             ("margin_rate", rates.mean, "percent", rates.customers),

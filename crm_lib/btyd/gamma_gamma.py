@@ -19,7 +19,7 @@ from crm_lib.btyd.estimation import Objective, maximise
 from crm_lib.btyd.histories import COARSE_ROWS, Array, dot, levels
 from crm_lib.btyd.parameters import MIN_CUSTOMERS, Parametric
 from crm_lib.btyd.spending import Spending
-from crm_lib.errors import NoModel, UsageError
+from crm_lib.errors import NoModel, UsageError, listing
 
 
 class GammaGamma(Parametric):
@@ -55,7 +55,7 @@ class GammaGamma(Parametric):
         if usable.customers < MIN_CUSTOMERS:
             raise NoModel(
                 f"{cls.title} needs at least {MIN_CUSTOMERS} customers with purchases and a mean "
-                f"spend above 0, not {usable.customers:g}; left out: {spending.excluded}."
+                f"spend above 0, not {usable.customers:g}{_left_out(spending.excluded)}."
             )
         median = usable.median()
         data = usable.scaled(median)
@@ -127,6 +127,11 @@ class GammaGamma(Parametric):
         p, q, gamma = (self.params_[name] for name in self.names)
         known = p * (gamma + spending.total) / (p * spending.x + q - 1)
         return np.where(spending.usable, known, population)
+
+
+def _left_out(excluded: Mapping[str, float]) -> str:
+    counts = [f"{n:g} with {reason}" for reason, n in excluded.items() if n]
+    return f"; left out: {listing(counts)}" if counts else ""
 
 
 def spend_frequency_correlation(

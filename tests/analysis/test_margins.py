@@ -147,7 +147,17 @@ def test_too_few_to_model_spend_means_the_mean_for_all() -> None:
     assert found.correlation is None
 
 
-def spent(rows: Sequence[tuple[int, float, float]]) -> ir.Table:
+def test_what_nobody_bought_again_is_no_mean_of_repeat_purchases() -> None:
+    once = spent([(0, None, None)] * 9).mutate(first_spend=20.0)
+    found = margins.spend(once)
+    assert (found.mean, found.repeat_mean) == (20.0, None)
+    assert found.refusal == (
+        "Gamma-Gamma needs at least 5 customers with purchases and a mean spend above 0, not 0."
+    )
+    assert margins.spend(spent([(2, 30.0, 1.0)])).repeat_mean == 30.0
+
+
+def spent(rows: Sequence[tuple[int, float | None, float | None]]) -> ir.Table:
     """`margins.spending` of customers with x repeat occasions, their mean and variance."""
     columns = {"x": "int64", "mean_spend": "float64", "variance": "float64"}
     table = ibis.memtable([dict(zip(columns, row, strict=True)) for row in rows], schema=columns)

@@ -170,6 +170,21 @@ def test_the_lorenz_curve_says_the_number_of_the_sentence_beside_it() -> None:
     assert "The best 20% hold 75.0%" in texts(svg(segments.lorenz))
 
 
+def test_the_lorenz_curve_is_drawn_whole_where_some_lose_money() -> None:
+    frame, options = FRAMES[segments.lorenz]
+    ax = Figure().add_subplot()
+    segments.lorenz(ax, frame.assign(revenue_share=[0, 5.4, 1]), **options)
+    assert ax.get_ylim()[1] > 5.4
+
+
+@pytest.mark.parametrize("size", range(2))
+def test_the_number_of_a_loss_does_not_cover_the_name_beside_it(size: int) -> None:
+    ax = Figure(figsize=style.SIZES["tall"][size]).add_subplot()
+    marks.two_shares(ax, ["Loyal", "Promising"], [0.5, 0.5], [2.85, -2.33])
+    (number,) = [text for text in ax.texts if text.get_text() == "−233%"]
+    assert number.get_window_extent().x0 > ax.get_window_extent().x0
+
+
 @pytest.mark.parametrize(
     ("first", "months", "expected"),
     [

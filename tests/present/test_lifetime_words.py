@@ -57,6 +57,17 @@ def test_what_the_base_is_worth() -> None:
     assert "expected to cost €5,000 more than they bring" in lost
 
 
+def test_more_than_the_whole_is_explained() -> None:
+    why = "That is more than all of it, because others are expected to cost more than they bring."
+    assert sentences.clv(totals(), top(10.12), TERMS, "EUR").endswith(
+        f"hold 1,012% of the value. {why}"
+    )
+    assert sentences.clv_concentration(top(10.119)).endswith(
+        f"1,011.9% of the value to come. {why}"
+    )
+    assert why not in sentences.clv(totals(), top(1.0), TERMS, "EUR")
+
+
 def test_the_tournament_names_its_window_and_its_rule() -> None:
     said = sentences.clv_tournament(table(1.0, 2.0), YEAR, 150, 100)
     assert "what 150 customers bought in January–December 2023" in said
@@ -66,7 +77,7 @@ def test_the_tournament_names_its_window_and_its_rule() -> None:
     tied = sentences.clv_tournament(pd.concat([table(1.0, 2.0), nearest]), YEAR, 150, 100)
     assert tied.startswith("BG/NBD came as close as any model to what 150 customers bought")
     beaten = sentences.clv_tournament(table(3.0, 2.0), YEAR, 150, 100)
-    assert "the rule 'Same rate as before' did as well as any model" in beaten
+    assert "The rule 'Same rate as before' did as well as any model" in beaten
     assert "Nobody bought" in sentences.clv_tournament(table(1.0, 2.0), YEAR, 150, 0)
     assert "no period" in sentences.clv_tournament(table(1.0, 2.0).head(0), None, 0, 0)
 
@@ -97,7 +108,7 @@ def test_a_year_of_a_loyal_panel_is_told_what_it_cannot_tell() -> None:
     assert "reaches 36 months ahead on 12 months of data" in said
     assert "80% of the customers were first seen in the warm-up" in said
     assert (
-        "expects −6% purchases from those others, and 6.8 within 36 months from a new customer after "
+        "expects 6% fewer purchases from those others, and 6.8 within 36 months from a new customer after "
         "the first purchase, not 158." in said
     )
 
@@ -133,11 +144,16 @@ def test_spend_of_the_held_out_period_is_told() -> None:
     }
     said = sentences.clv_spend_ahead(pd.DataFrame([row]), YEAR, "EUR")
     assert (
-        "the customers known before spent €1,000; €700 were expected (−30.0%; their purchases alone −13.0%)"
-        in said
+        said
+        == "The customers known before spent €1,000 in January–December 2023, which the models of "
+        "purchases and of spend had not seen; €700 were expected (−30.0%; their purchases alone −13.0%)."
     )
     nothing = pd.DataFrame([{**row, "actual": 0.0, "bias": np.nan, "actual_occasions": 0}])
-    assert "spent €0; €700 were expected." in sentences.clv_spend_ahead(nothing, YEAR, "EUR")
+    days = Window(date(2023, 9, 2), date(2024, 1, 1))
+    assert sentences.clv_spend_ahead(nothing, days, "EUR") == (
+        "The customers known before spent €0 from 2 September 2023 to 31 December 2023, which the models "
+        "had not seen; €700 were expected."
+    )
 
 
 @pytest.mark.parametrize(
@@ -173,6 +189,7 @@ def test_a_model_of_spend_that_is_not_used_is_told() -> None:
     assert reason in own
     assert "the own weighs more from 1 repeat purchase on" in own
     assert "from 3 repeat purchases on" in sentences.clv_spend(30.0, None, reason, "EUR", k=2.0)
+    assert sentences.clv_spend(None, None, reason, "EUR").startswith("Nobody has bought twice")
 
 
 def parts(future: float = 3000.0) -> pd.DataFrame:
@@ -219,6 +236,17 @@ def lever_rows(*kinds: str) -> pd.DataFrame:
     }
     rows = [(kind, step, 100.0, 50.0, 150.0) for kind in kinds for step in steps[kind]]
     return pd.DataFrame(rows, columns=["lever", "step", "present", "future", "total"])
+
+
+def test_customers_to_come_are_not_named_where_nobody_comes() -> None:
+    said = sentences.levers(
+        lever_rows("retention", "margin"),
+        parts=parts(0.0),
+        retention=0.6,
+        stays=False,
+        currency="EUR",
+    )
+    assert "of the equity of present customers. One per cent" in said
 
 
 def test_levers_that_there_are() -> None:

@@ -181,7 +181,9 @@ def two_shares(
             _beside(ax, row, min(a, b), texts[0], "left", roles[0])
         _beside(ax, row, max(a, b), texts[1], "right", roles[1])
     only_categories(ax, names)
-    ax.set_xlim(low - (0.2 if is_narrow(ax) else 0.1) * (top - low), top + 0.2 * (top - low))
+    # A number left of its dot needs the more room the more of it there is: −233%.
+    left = (0.2 if is_narrow(ax) else 0.1) * (1 if low == 0 else 1.6)
+    ax.set_xlim(low - left * (top - low), top + 0.2 * (top - low))
     label_values(ax, "percent", axis="x", most=4 if is_narrow(ax) else 7)
     ax.set_xticks([tick for tick in ax.get_xticks() if low <= tick <= top + 0.2 * (top - low)])
     marks = [

@@ -19,6 +19,9 @@ from crm_lib.present.figures.marks import (
 )
 from crm_lib.present.words import say
 
+FLAT = 2.0
+"""Above so many times the whole, what is written beside the diagonal would cover it."""
+
 
 def segment_sizes(ax: Axes, frame: pd.DataFrame) -> Axes:
     """Share of customers against share of revenue, one row a segment, largest share of revenue on top.
@@ -82,10 +85,14 @@ def lorenz(
     ax.plot([0, 1], [0, 1], color=colour("axis"), lw=1.2, ls=(0, (4, 3)))
     ax.plot(x, y, color=colour("accent"))
     _mark_top(ax, top)
-    ax.annotate(say("label.equality"), (0.72, 0.72), xytext=(8, -6), textcoords="offset points",
-                ha="left", va="top", color=colour("muted"), fontsize=style.FONT_SIZE - 1)  # fmt: skip
+    # Where some lose money the best hold more than all of it, and the diagonal lies nearly flat.
+    known = [share for share in y if not words.is_missing(share)]
+    bottom, most = min([0.0, *known]), max([1.0, *known])
+    at, up, side = (0.72, -6, "top") if most < FLAT else (0.4, 6, "bottom")
+    ax.annotate(say("label.equality"), (at, at), xytext=(8, up), textcoords="offset points",
+                ha="left", va=side, color=colour("muted"), fontsize=style.FONT_SIZE - 1)  # fmt: skip
     ax.set_xlim(0, 1)
-    ax.set_ylim(0, 1.02)
+    ax.set_ylim(bottom, 1.02 * most)
     label_values(ax, "percent", axis="x")
     label_values(ax, "percent")
     ax.set_xlabel(say("label.customers_sorted"))
@@ -103,7 +110,7 @@ def _mark_top(ax: Axes, top: pd.DataFrame) -> None:
     # Left of a mark in the right half, where the text would leave the figure.
     side = 1 if share < 0.5 else -1
     ax.annotate(
-        say("label.vital", share=words.percent(asked, 0), held=words.percent(held)), (share, 0),
+        say("label.vital", share=words.percent(asked, 0), held=words.percent(held)), (share, 0 if held < FLAT else held / 2),
         xytext=(7 * side, 6), textcoords="offset points", ha="left" if side > 0 else "right",
         va="bottom", fontweight="bold",
     )  # fmt: skip

@@ -96,6 +96,6 @@ def _retention(
         before=words.percent(retention),
         point=words.money(point, currency, digits=0),
         share=words.percent(point / equity) if equity > 0 else words.MISSING,
-        whole=say("levers.of.both" if len(parts) > 1 else "levers.of.present"),
+        whole=say("levers.of.both" if parts["equity"].iloc[1:].any() else "levers.of.present"),
         margin=margin,
     )

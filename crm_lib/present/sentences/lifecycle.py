@@ -123,8 +123,9 @@ def ladder(steps: pd.DataFrame) -> str:
 
 def ladder_base(observed: Window, *, warm_up: bool) -> str:
     """Who is counted in the ladder, for its note. `warm_up`: whether the data set has one."""
-    key = "ladder.base.warm_up" if warm_up else "ladder.base"
-    return say(key, observed=words.in_words(observed))
+    if warm_up:
+        return say("ladder.base.warm_up", observed=words.in_words(observed))
+    return say("ladder.base", during=words.during(observed))
 
 
 def second_purchase(within: pd.DataFrame, days: int) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from crm_lib.periods import MONTH_DAYS, Window
 from crm_lib.present import words
-from crm_lib.present.sentences.base import customers
+from crm_lib.present.sentences.base import customers, direction
 from crm_lib.present.words import say
 
 RELATED = 0.1
@@ -45,8 +45,15 @@ def clv(
     fields["share"] = words.percent(top["share"].iloc[0], 0)
     fields["held"] = words.percent(top["value_share"].iloc[0], 0)
     if stays:
-        return say("clv.lead.stays", **fields)
-    return say("clv.lead", still=words.count(row["still_customers"]), **fields)
+        said = say("clv.lead.stays", **fields)
+    else:
+        said = say("clv.lead", still=words.count(row["still_customers"]), **fields)
+    return said + _more_than_all(top["value_share"].iloc[0])
+
+
+def _more_than_all(held: float) -> str:
+    """Why a share may exceed the whole."""
+    return f" {say('clv.more_than_all')}" if held > 1 else ""
 
 
 def clv_refused(reason: str) -> str:
@@ -61,10 +68,10 @@ def clv_tournament(table: pd.DataFrame, window: Window | None, people: float, bo
     judged = table[table["deviance"].notna()]
     if window is None or judged.empty:
         return say("clv.tournament.none")
-    fields = {"window": words.in_words(window)}
     models, rules = (judged[judged["kind"] == kind] for kind in ("model", "rule"))
     if models.empty:
-        return say("clv.tournament.no_model", **fields)
+        return say("clv.tournament.no_model", split=words.day(window.start))
+    fields = {"during": words.during(window)}
     if not bought:
         return say("clv.tournament.nobody", **fields)
     best, rule = models.iloc[0], rules.iloc[0]
@@ -147,7 +154,9 @@ def _first_seen(part: float, sensitivity: pd.DataFrame | None, months: str) -> s
     if sensitivity is None or len(sensitivity) < 2:
         return say("clv.limits.first_seen.few", share=share)
     every, alone = sensitivity["expected_occasions"]
-    change = words.change(alone / every - 1, "count", 0)
+    more = round(alone / every - 1, 2)
+    rate = words.percent(abs(more), 0)
+    change = say(f"clv.limits.first_seen.{direction(more)}", **({"rate": rate} if more else {}))
     of_new = dict(zip(("every", "new"), sensitivity["occasions_of_new"], strict=True))
     told = {name: words.ratio(x, 0 if x >= 10 else 1) for name, x in of_new.items()}
     return say("clv.limits.first_seen", share=share, change=change, months=months, **told)
@@ -172,10 +181,10 @@ def clv_spend_ahead(ahead: pd.DataFrame, window: Window, currency: str) -> str:
     row = ahead.iloc[0]
     money = {name: words.money(row[name], currency, digits=0) for name in ("actual", "expected")}
     if words.is_missing(row["bias"]):
-        return say("clv.spend.ahead.nothing", window=words.in_words(window), **money)
+        return say("clv.spend.ahead.nothing", during=words.during(window), **money)
     return say(
         "clv.spend.ahead",
-        window=words.in_words(window),
+        during=words.during(window),
         bias=words.change(row["bias"], "count"),
         occasions=words.change(row["expected_occasions"] / row["actual_occasions"] - 1, "count"),
         **money,
@@ -229,7 +238,7 @@ def clv_alive(bands: pd.DataFrame) -> str:
 
 
 def clv_spend(
-    mean: float,
+    mean: float | None,
     correlation: tuple[float, float, float] | None,
     refusal: str,
     currency: str,
@@ -238,7 +247,7 @@ def clv_spend(
 ) -> str:
     """What a repeat purchase is of, and whether that goes with how often customers buy: `correlation`
     with the ends of its interval. With a `refusal` of the model: `k`, repeat purchases from which on
-    the own mean weighs more than everyone's; None: never."""
+    the own mean weighs more than everyone's; None: never. `mean`: None where nobody bought again."""
     if not mean:
         return say("clv.spend.unknown")
     money = words.money(mean, currency, digits=2)
@@ -305,4 +314,4 @@ def clv_concentration(top: pd.DataFrame) -> str:
         "clv.concentration",
         share=words.percent(first["share"], 0),
         held=words.percent(first["value_share"]),
-    )
+    ) + _more_than_all(first["value_share"])

@@ -75,7 +75,7 @@ FINDINGS: dict[str, str] = {
     "cohorts.warm_up": "Cohorts marked * were first seen during the warm-up and may have bought before.",
     "ladder.steps": "After a first purchase {first} came back; after a second {second} did.",
     "ladder.step": "After a first purchase {first} came back.",
-    "ladder.base": "Customers first seen in {observed}; Wilson intervals, 95%; days: median wait of those who came back.",
+    "ladder.base": "Customers first seen {during}; Wilson intervals, 95%; days: median wait of those who came back.",
     "ladder.base.warm_up": "Customers first seen after the warm-up, {observed}: of an earlier one, the first purchase we saw may be the hundredth. Wilson intervals, 95%; days: median wait of those who came back.",
     "ladder.none": "Nobody whose first purchase we saw could have come back yet.",
     "second.within": "Counting those who could still come back, {share} make a second purchase within {days} (95% interval {low} to {high}).",

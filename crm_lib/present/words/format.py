@@ -202,6 +202,13 @@ def in_words(window: Window) -> str:
     return f"{first}–{month(last)}"
 
 
+def during(window: Window) -> str:
+    """A window within a sentence: "in July–September 2017", "from 2 July 2017 to 9 August 2017"."""
+    if window.start.day == 1 and window.end.day == 1:
+        return f"in {in_words(window)}"
+    return f"from {day(window.start)} to {day(window.last_day)}"
+
+
 def through(as_of: dt.date | str) -> str:
     """The last observed day in words; `as_of` itself is excluded: 2018-01-01 → "31 December 2017"."""
     end = dt.date.fromisoformat(as_of[:10]) if isinstance(as_of, str) else as_of
