@@ -146,11 +146,12 @@ def merged_with_lab(
 ) -> tuple[Manifest, Metrics]:
     """A draft of picked reports, completed with the other pages that the lab's view of the day has.
 
-    Each report keeps its own numbers and parameters; a report made again replaces its older page.
+    Each report keeps its own numbers and parameters; a report made again replaces its older page. Pages
+    of other data or another scope go: the index speaks of one.
     """
     view = store.folder / ".lab" / made.as_of
     earlier = manifest.read(view)
-    if earlier is None:
+    if earlier is None or earlier.made_from != made.made_from:
         return made, metrics
     for path in sorted(view.rglob("*")):
         target = draft / path.relative_to(view)

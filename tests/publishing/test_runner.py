@@ -128,6 +128,15 @@ def test_picked_reports_add_to_the_labs_view_and_replace_no_run(published: Path)
     assert tree(full) == before
 
 
+def test_the_labs_view_never_shows_two_scopes_under_one_index(published: Path) -> None:
+    runner.run("six", [DAY], only=["1", "3"])
+    scoped = runner.run("six", [DAY], only=["3"], scope="amount > 1")[0].folder
+    found = {path.relative_to(scoped).name for path in scoped.rglob("0*")}
+    assert found == {"03_segments.html", "03_segments.ipynb"}
+    assert "amount &gt; 1" in (scoped / "index.html").read_text()
+    assert list(json.loads((scoped / "metrics.json").read_text())) == ["03_segments"]
+
+
 def test_failed_reports_publish_nothing_and_leave_a_page_without_values(
     published: Path, spare_notebooks: Path
 ) -> None:
