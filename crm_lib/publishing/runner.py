@@ -71,6 +71,7 @@ def _alone(made_plan: Plan, store: Store) -> Iterator[Path]:
         if left_behind is not None and left_behind.scratch:
             shutil.rmtree(left_behind.scratch, ignore_errors=True)
         store.clean()
+        machine.clear_spills()
         yield scratch
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -120,10 +121,12 @@ def test_a_run_killed_at_any_moment_leaves_whole_runs_and_the_next_heals_it(
 
 
 def test_a_run_killed_in_a_notebook_takes_its_kernel_along(
-    reports: Path, project: Path, tmp_path: Path
+    reports: Path, project: Path, shared_cache: Path, tmp_path: Path
 ) -> None:
     before = assert_whole(reports)
     with waiting_run(project, tmp_path / "gate") as (run, kernel):
+        spilled = shared_cache / ".spill" / f"{socket.gethostname()}-{run.pid}-99"
+        spilled.mkdir(parents=True)
         holder = lock.read_holder(reports)
         assert holder is not None
         assert holder.pid == run.pid
@@ -132,9 +135,11 @@ def test_a_run_killed_in_a_notebook_takes_its_kernel_along(
     assert assert_whole(reports) == before
     assert drafts(reports)
     assert Path(holder.scratch).is_dir()
+    assert spilled.is_dir()
     runner.run("six", [DAY])
     assert not drafts(reports)
     assert not Path(holder.scratch).exists()
+    assert not spilled.exists()
 
 
 def test_a_second_run_is_told_of_the_first_and_an_interrupt_ends_it_cleanly(
