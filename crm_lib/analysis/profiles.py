@@ -199,10 +199,11 @@ def preferences(
     lines have no product or the products no category.
     """
     if "product_id" not in lines.columns:
-        raise NotInData("Preferences need the column 'product_id' of the table 'lines'.")
+        raise NotInData("What customers prefer needs `product_id` of the table `lines`.")
     if level not in products.columns:
-        error = NotInData if level in ("category", "subcategory") else UsageError
-        raise error(unknown("column of the products", level, products.columns))
+        if level in ("category", "subcategory"):
+            raise NotInData(f"What customers prefer needs `{level}` of the table `products`.")
+        raise UsageError(unknown("column of the products", level, products.columns))
     parts = _by_category(_bought(lines, profile, attribute), products, level, top)
     share = ratio(parts.purchases, parts.purchases.sum().over(group_by="customer_group"))
     of_value = parts.purchases.sum().over(group_by=["kind", "value"])

@@ -78,9 +78,16 @@ def test_the_numbers_by_hand(ledger: Ledger, said: RunNotebook) -> None:
     assert losses["cause"].tolist() == ["cost_of_goods", "acquisition_cost"]
 
 
+def test_a_product_that_no_table_knows_is_called_unknown(ledger: Ledger, said: RunNotebook) -> None:
+    found = told(ledger, said, [*LINES, "anna,5,2023-02-06,1.00,0.50,spoon"])
+    assert "Unknown" in found.text
+
+
 def test_a_loss_is_called_one(ledger: Ledger, said: RunNotebook) -> None:
     found = told(ledger, said, ODD["everybody loses"])
-    assert found.finding.startswith("Net profit is −€106.00: costs exceed revenue.")
+    assert found.finding == (
+        "Net profit is −€106.00: costs exceed revenue, and no customer earns anything."
+    )
     assert "Of €15.00 gross sales nothing is left" in found.text
 
 
@@ -93,6 +100,7 @@ def test_without_a_cost_revenue_is_not_called_profit(
     )
     assert "profit" not in found.metrics
     assert "net profit a customer" not in found.text.lower()
+    assert not any("Below zero:" in part.html for part in found.parts)
 
 
 def test_parts_make_the_whole_across_the_page(company: str, said: RunNotebook) -> None:

@@ -38,8 +38,10 @@ def test_the_profit_is_called_what_it_is() -> None:
     said = sentences.profit(REVENUE, PEAK, "revenue", "EUR")
     assert said == (
         "No cost is known, so this page shows revenue, not profit: €100.00 from 10 known customers, "
-        "after €10.00 of discounts and returns (9.1% of gross sales)."
+        "after €10.00 of discounts (9.1% of gross sales)."
     )
+    returned = REVENUE.assign(step=["gross_sales", "returns", "profit"])
+    assert "€10.00 of returns" in sentences.profit(returned, PEAK, "revenue", "EUR")
 
 
 def test_nobody_unprofitable_and_nothing_left_are_said_in_their_own_words() -> None:
@@ -51,6 +53,13 @@ def test_nobody_unprofitable_and_nothing_left_are_said_in_their_own_words() -> N
     lost = BRIDGE.assign(amount=[110.0, -10.0, 100.0, -160.0, -60.0])
     assert "costs exceed revenue" in sentences.profit(lost, PEAK, "net profit", "EUR")
     assert "nothing remains" in sentences.whale(PEAK.assign(profit=-5.0, peak_rate=np.nan), "EUR")
+    nobody = PEAK.assign(profit=-60.0, peak_profit=0.0, peak_rate=np.nan, loss=60.0)
+    assert sentences.profit(lost, nobody, "net profit", "EUR") == (
+        "Net profit is −€60.00: costs exceed revenue, and no customer earns anything."
+    )
+    assert sentences.whale(nobody, "EUR") == (
+        "No customer earns anything; all together cost €60.00 more than they bring."
+    )
 
 
 def test_cards_without_a_cost_speak_of_revenue_only() -> None:
@@ -112,7 +121,9 @@ def test_the_claim_is_judged_by_the_interval_not_the_point(
 
 
 def test_without_an_interval_or_for_other_years_the_claim_is_not_judged() -> None:
-    assert "threefold" not in sentences.tenure(paired(2.0, np.nan, np.nan), 3.0)
+    open_ended = sentences.tenure(paired(2.0, np.nan, np.nan), 3.0)
+    assert "threefold" not in open_ended
+    assert "the data give that no 95% interval, so it may be chance" in open_ended
     assert "threefold" not in sentences.tenure(paired(1.3, 1.1, 1.6).assign(late_year=2), 3.0)
 
 

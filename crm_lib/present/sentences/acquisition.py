@@ -41,7 +41,7 @@ def tenure(paired: pd.DataFrame, claim: float, asked: int = CLAIMED[1]) -> str:
             said.append(say(f"tenure.{_verdict(stayed, claim)}"))
     if not words.is_missing(rows.loc["pooled", "ratio"]):
         said.append(say("tenure.pooled", ratio=words.ratio(rows.loc["pooled", "ratio"])))
-    if not words.is_missing(rows.loc["won", "ratio"]):
+    if not words.is_missing(rows.loc["won", "low"]):
         said.append(say("tenure.won", ratio=words.ratio(rows.loc["won", "ratio"]), **years))
     return " ".join(said)
 

@@ -57,6 +57,8 @@ def profit(bridge: pd.DataFrame, peak: pd.DataFrame, label: str, currency: str) 
         "loss": words.money(float(row["loss"]), currency, compact=True),
     }
     if not steps["profit"] > 0:
+        if not float(row["peak_profit"]) > 0:
+            return say("profit.earned.nobody", **fields)
         peaked = words.money(float(row["peak_profit"]), currency, compact=True)
         return say("profit.earned.loss", peak=peaked, **fields, **who)
     rate = words.percent(steps["profit"] / steps.get("revenue", steps["profit"]))
@@ -79,7 +81,8 @@ def _revenue_only(steps: pd.Series, known: int, currency: str) -> str:
     if not deducted > 0 or not steps["gross_sales"] > 0:
         return say("profit.revenue_plain", **fields)
     taken, rate = words.money(deducted, currency, compact=True), deducted / steps["gross_sales"]
-    return say("profit.revenue_only", deducted=taken, rate=words.percent(rate), **fields)
+    what = words.listed([STEP_NAMES[step] for step in ("discount", "returns") if step in steps])
+    return say("profit.revenue_only", deducted=taken, what=what, rate=words.percent(rate), **fields)
 
 
 def bridge(steps: pd.DataFrame, label: str, currency: str) -> str:
@@ -199,6 +202,8 @@ def whale(peak: pd.DataFrame, currency: str) -> str:
     )
     if not row["unprofitable"]:
         return say("whale.none", total=total)
+    if not float(row["peak_profit"]) > 0:
+        return say("whale.nobody", loss=loss)
     share = words.percent(row["earning_share"], 0)
     if not float(row["profit"]) > 0:
         return say("whale.loss", share=share, peak=earned, loss=loss)

@@ -24,7 +24,8 @@ PROFIT: dict[str, str] = {
     "profit.earned": "{profit} is {money}, {rate} of revenue. {earning} of customers earn it; {unprofitable} ({share}) cost {loss} more than they bring.",
     "profit.earned.all": "{profit} is {money}, {rate} of revenue, and no customer costs more than it brings.",
     "profit.earned.loss": "{profit} is {money}: costs exceed revenue. {unprofitable} ({share}) cost {loss} more than they bring, against {peak} that the others earn.",
-    "profit.revenue_only": "No cost is known, so this page shows revenue, not profit: {revenue} from {customers}, after {deducted} of discounts and returns ({rate} of gross sales).",
+    "profit.earned.nobody": "{profit} is {money}: costs exceed revenue, and no customer earns anything.",
+    "profit.revenue_only": "No cost is known, so this page shows revenue, not profit: {revenue} from {customers}, after {deducted} of {what} ({rate} of gross sales).",
     "profit.revenue_plain": "No cost is known, so this page shows revenue, not profit: {revenue} from {customers}.",
     "profit.revenue_none": "No cost and no revenue is known yet.",
     "profit.bridge": "Of {gross} gross sales, {rate} is left as {profit}; the largest deduction is {largest} ({share}).",
@@ -49,6 +50,7 @@ PROFIT: dict[str, str] = {
     "whale.peak": "The best {share} of customers earn {peak}; the others take {loss} of it away again, so that {total} remains ({rate} at the peak).",
     "whale.none": "Nobody costs more than they bring: the curve ends at its peak, {total}.",
     "whale.loss": "The best {share} of customers earn {peak}, but the others cost {loss}, so that nothing remains.",
+    "whale.nobody": "No customer earns anything; all together cost {loss} more than they bring.",
     "groups.best": "{group}: {customers} of customers, {profit_share} of {profit}.",
     "groups.worst": "{group} cost {loss} more than they bring.",
     "groups.none": "There is no positive {profit} to share among groups.",
@@ -59,7 +61,7 @@ PROFIT: dict[str, str] = {
     "losses.listed": "Customers who cost most beyond what they bring, {shown} of {all}",
     # tenure
     "tenure.stayed": "Those who stayed earned {ratio} times their own year {early} in year {late} (95% interval {low} to {high}; {customers}).",
-    "tenure.stayed.plain": "Those who stayed earned {ratio} times their own year {early} in year {late} ({customers}).",
+    "tenure.stayed.plain": "Those who stayed earned {ratio} times their own year {early} in year {late} ({customers}); the data give that no 95% interval, so it may be chance.",
     "tenure.stayed.none": "Those who stayed earned nothing in year {early} that year {late} could be measured by ({customers}).",
     "tenure.less": "That is less than the threefold of the claim.",
     "tenure.more": "That is more than the threefold of the claim.",
@@ -100,7 +102,7 @@ PROFIT: dict[str, str] = {
     "keeping.undated": "On neither side: {cost} of acquisition recorded, without a day, for customers who never bought.",
     "keeping.base": "{window}, all counted and none estimated: {won} first bought in it; of {existing} who had bought before, {kept} bought again.",
     # products
-    "products.best": "{value} brings the most gross profit: {money}, {share} of all, at {rate} of its revenue.",
+    "products.best": "'{value}' brings the most gross profit: {money}, {share} of all, at {rate} of its revenue.",
     "products.loss": "{lines} sold below cost lost {money}.",
     "products.none": "No product brings a gross profit.",
 }
