@@ -73,7 +73,7 @@ def _sources(path: Path) -> list[Source]:
     if kind == "parquet":
         return [Source(files=[written])]
     if kind == "excel":
-        return [Source(files=[written], sheet=sheet) for sheet in _sheets(path, written)]
+        return [Source(files=[written], sheet=sheet) for sheet in _sheets(path)]
     encoding = encodings.proposed_encoding(path, path.name)
     delimiter = _delimiter(path, encoding or "utf-8")
     usual = delimiter == textfiles.default_delimiter(path)
@@ -86,7 +86,7 @@ def _as_written(path: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
-def _sheets(path: Path, written: str) -> list[str | None]:
+def _sheets(path: Path) -> list[str | None]:
     names = textfiles.sheet_names(path, path.name)
     if len(names) == 1:
         return [None]

@@ -157,7 +157,7 @@ def _component(name: str, dataset: Dataset) -> Component:
         return Component(name, label, level, "measured", source, "", of)
     if rule and table in dataset.tables:
         return Component(name, label, level, "by rule", rule, "", of)
-    return Component(name, label, level, "missing", "", _unlock(name, dataset), of)
+    return Component(name, label, level, "missing", "", _unlock(name), of)
 
 
 def _rule(name: str, dataset: Dataset) -> str:
@@ -180,7 +180,7 @@ def _terms(dataset: Dataset) -> Component:
     return Component("terms_cost", label, level, "by rule", "ledger.capital_rate, accounts.payment_days")  # fmt: skip
 
 
-def _unlock(name: str, dataset: Dataset) -> str:
+def _unlock(name: str) -> str:
     table, column, _ = _RECORDED[name]
     by_rule = {
         "contact_cost": ", or set `contact_cost` under `ledger:`",

@@ -99,7 +99,7 @@ def assess(
 ) -> Verdict:
     """The verdict on staged tables and the row failures found in them (`judge.judge_rows`).
 
-    `notes`: by table, what was noticed of its files when they were read (`sources.notes`). `buyers`:
+    `notes`: by table, what was noticed of its files when they were read (`sources.Notes`). `buyers`:
     customer_id of everyone with an accepted line, where that is known.
     Only rows before `as_of` (or without a readable date) and, for lines, in `scope` count towards
     outcomes; rows recorded later change nothing but the count `later`.

@@ -127,8 +127,6 @@ class Orders(Columns):
     """a position in `Company.channels`"""
     campaign: Ints
     """a position in `Laws.campaigns`: the campaign it redeems; -1 for none"""
-    is_extra: Flags
-    """it would not have happened without the campaign"""
 
 
 @dataclass(frozen=True)

@@ -240,16 +240,6 @@ def test_more_survival_curves_than_colours_are_refused_not_dropped() -> None:
         lifecycle.survival(Figure().add_subplot(), frame)
 
 
-def test_small_multiples_get_the_whole_figure() -> None:
-    @canvas.small_multiples
-    def two(figure: Figure, frame: pd.DataFrame) -> None:
-        for ax in figure.subplots(1, 2):
-            ax.plot(frame["x"], frame["x"])
-
-    picture = canvas.svg(two, pd.DataFrame({"x": [1, 2]}), (4, 3), {}).decode()
-    assert 'id="axes_2"' in picture
-
-
 def test_the_bridge_to_profit_prints_every_step() -> None:
     shown = texts(svg(profit.profit_bridge))
     assert [text for text in shown if "£" in text] == ["£1K", "−£600.00", "£400.00"]

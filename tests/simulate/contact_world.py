@@ -135,7 +135,6 @@ def _orders(people: People, buyers: Ints) -> Orders:
         number=number,
         channel=nothing,
         campaign=nothing - 1,
-        is_extra=nothing > 0,
     )
 
 

@@ -7,7 +7,7 @@ import inspect
 import io
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -18,7 +18,6 @@ from crm_lib import errors
 from crm_lib.present import style
 
 Draw = Callable[..., Any]
-DrawFunction = TypeVar("DrawFunction", bound=Draw)
 # Below this width (inches) a figure is drawn for a phone.
 NARROW = 5.0
 _HEX = re.compile(r"#[0-9a-f]{6}")
@@ -26,12 +25,6 @@ _REMARK = re.compile(r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 # A hundredth of a point is finer than any screen.
 _LONG_DECIMAL = re.compile(r"(\d\.\d\d)\d+")
-
-
-def small_multiples(draw: DrawFunction) -> DrawFunction:
-    """Mark a drawing function that takes the whole figure, to arrange several axes itself."""
-    draw.takes_figure = True  # type: ignore[attr-defined]
-    return draw
 
 
 def is_narrow(ax: Axes) -> bool:
@@ -46,8 +39,7 @@ def svg(
     """Draw once and return the SVG's bytes: the same for the same frame, dark colours included."""
     with mpl.rc_context(style.matplotlib_settings()):
         figure = Figure(figsize=inches, layout="constrained")
-        target = figure if getattr(draw, "takes_figure", False) else figure.add_subplot()
-        draw(target, frame, **options)
+        draw(figure.add_subplot(), frame, **options)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return _finish(buffer.getvalue().decode()).encode()

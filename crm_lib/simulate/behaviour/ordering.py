@@ -44,7 +44,6 @@ def make(
         number=_numbered(customer),
         channel=channel[sorted_],
         campaign=campaign[sorted_],
-        is_extra=sorted_ >= len(bought),
     )
     return orders, _complaints(block, bought, sorted_)
 
