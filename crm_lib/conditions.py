@@ -103,12 +103,23 @@ def check_lines(dataset: Dataset, scope: str) -> None:
     for what, condition in written.items():
         if condition.strip():
             flagged = flag(rows, condition, "met", what)
+            _check_answer(rows, condition, what)
             try:
                 flagged.met.execute()
             except duckdb.Error as error:
                 raise _refused(error, what, condition) from None
             if dataset.engine != "duckdb":
                 check_portable(condition, what)
+
+
+def _check_answer(rows: ir.Table, condition: str, what: str) -> None:
+    """Raise UsageError for an expression that gives something else than yes or no, such as `amount`."""
+    type_ = select(rows, {"met": condition}, what).met.type()
+    if not (type_.is_boolean() or type_.is_null()):
+        raise UsageError(
+            f"The {what} '{condition}' is no condition: it gives a value ({type_}), not yes or no. "
+            "Compare it with something, for example amount > 0."
+        )
 
 
 def check_portable(condition: str, what: str) -> None:

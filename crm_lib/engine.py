@@ -90,11 +90,11 @@ def errors() -> tuple[type[Exception], ...]:
 
 
 def is_overflow(error: Exception) -> bool:
-    """Does an engine's error say that a number does not fit into its type?"""
+    """Does an engine's error say that an amount does not fit into its type?"""
     spark = sys.modules.get("crm_lib.spark")
-    return isinstance(error, duckdb.ConversionException) or (
-        spark is not None and spark.OVERFLOW in str(error)
-    )
+    if isinstance(error, duckdb.ConversionException):
+        return "DECIMAL" in str(error).splitlines()[0]
+    return spark is not None and spark.OVERFLOW in str(error)
 
 
 def write(table: ir.Table, path: Path) -> None:

@@ -9,6 +9,8 @@ from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 
+import duckdb
+
 from crm_lib import baskets, cache, contents, engine, history, ledger, machine
 from crm_lib.accepted import Accepted
 from crm_lib.errors import UsageError
@@ -111,10 +113,16 @@ def _fitting_money(rows: Accepted) -> Iterator[None]:
     try:
         yield
     except engine.errors() as error:
-        if not engine.is_overflow(error):
-            raise
-        decimals = rows.dataset.money_decimals
-        raise UsageError(
-            f"A month's money does not fit into 18 digits, {decimals} of them after the point: lower "
-            f"`money_decimals: {decimals}` in dataset.yml. ({error})"
-        ) from None
+        first = str(error).splitlines()[0]
+        if engine.is_overflow(error):
+            decimals = rows.dataset.money_decimals
+            raise UsageError(
+                f"A month's money does not fit into 18 digits, {decimals} of them after the point: lower "
+                f"`money_decimals: {decimals}` in dataset.yml. ({first})"
+            ) from None
+        if isinstance(error, duckdb.ConversionException):
+            raise UsageError(
+                "The scope, the purchase or the return condition cannot be told of some order line: "
+                f"{first}. TRY_CAST takes what cannot be converted for unknown."
+            ) from None
+        raise

@@ -25,7 +25,7 @@ import ibis
 import ibis.expr.types as ir
 
 from crm_lib.baskets import added
-from crm_lib.errors import UsageError
+from crm_lib.errors import UsageError, unknown
 from crm_lib.needs import needs
 from crm_lib.periods import Window, add_months
 
@@ -99,6 +99,13 @@ def quarterly(
         _MONTHS_A_QUARTER,
         fiscal_year_start - 1,
     )
+
+
+def is_by_quarter(period: str) -> bool:
+    """Is the flow asked for by "quarter", not by "month"? Raises UsageError for anything else."""
+    if period not in ("month", "quarter"):
+        raise UsageError(unknown("period of the flow", period, ("month", "quarter")))
+    return period == "quarter"
 
 
 @needs(lines=())

@@ -112,3 +112,9 @@ def test_a_rolling_window_has_days() -> None:
     ledger = Ledger(SIX)
     with pytest.raises(UsageError, match="at least 1 day, not 0"):
         flow.rolling(ledger.lines, ledger.customers, days=0, **ledger.dates)
+
+
+def test_a_period_that_is_misspelt_is_told() -> None:
+    assert [flow.is_by_quarter(period) for period in ("quarter", "month")] == [True, False]
+    with pytest.raises(UsageError, match="Did you mean 'quarter'"):
+        flow.is_by_quarter("quater")

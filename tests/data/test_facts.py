@@ -136,6 +136,15 @@ def test_the_default_attribute_tells_customers_apart(make_project: MakeProject) 
         ({"as_of": "1 April"}, "YYYY-MM-DD"),
         ({"as_of": "2023-04-01", "scope": "prodct_id = 'tea'"}, "Did you mean 'product_id'"),
         ({"as_of": "2023-04-01", "scope": "product_id ="}, "not an SQL expression"),
+        (
+            {"as_of": "2023-04-01", "scope": "product_id"},
+            r"no condition: it gives a value \(string\)",
+        ),
+        ({"as_of": "2023-04-01", "scope": "amount"}, "for example amount > 0"),
+        (
+            {"as_of": "2023-04-01", "scope": "product_id::int > 1"},
+            "scope.*cannot be told.*'tea' to INT32",
+        ),
     ],
 )
 def test_wrong_day_or_scope(

@@ -42,6 +42,8 @@ def test_revenue_is_never_called_profit() -> None:
     assert sentences.clv_terms("contribution", 1, 0.125) == (
         "contribution of the next 1 month, discounted at 12.5% a year"
     )
+    # An analyst in the lab writes a whole number as one.
+    assert sentences.clv_terms("contribution", 12, 0).endswith("discounted at 0% a year")
 
 
 def test_what_the_base_is_worth() -> None:

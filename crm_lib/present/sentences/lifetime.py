@@ -21,7 +21,7 @@ REVENUE = "revenue"
 
 def clv_terms(earning: str, horizon_months: int, discount_rate: float) -> str:
     """What the value is made of, over which months, at which discount."""
-    digits = 0 if round(100 * discount_rate, 6).is_integer() else 1
+    digits = 0 if round(100.0 * discount_rate, 6).is_integer() else 1
     rate = words.percent(discount_rate, digits)
     fields = {"months": words.months(horizon_months), "rate": rate}
     if earning == REVENUE:
