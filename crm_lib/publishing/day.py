@@ -91,6 +91,7 @@ def _published(run: DayRun, used: usage.Usage) -> Published:
         failed = book.verdict.status == "failed"
     made = _manifest(run, book)
     if run.skip_unchanged and (same := _unchanged(run, made.fingerprint)):
+        run.store.discard_failure(run.day)
         return Published(run.day, same, "unchanged")
     with run.draft() as draft:
         if failed:

@@ -71,7 +71,7 @@ class Store:
         target = self.runs_folder / run_id
         _move_durably(draft, target)
         self.relink()
-        self.discard(self.folder / ".failed" / str(run_day(run_id)))
+        self.discard_failure(run_day(run_id))
         return target
 
     def publish_lab(self, draft: Path, run_id: str) -> Path:
@@ -91,6 +91,10 @@ class Store:
         self.discard(target)
         _move_durably(draft, target)
         return target
+
+    def discard_failure(self, as_of: date) -> None:
+        """The day's failure, if any, is over."""
+        self.discard(self.folder / ".failed" / str(as_of))
 
     def links(self) -> dict[str, str]:
         """Each link (an as_of day, or `latest`) and the id of the run it leads to."""
