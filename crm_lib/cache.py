@@ -41,6 +41,7 @@ FACTS = (
     "needs",
     "labels",
     "levels",
+    "ratios",
     "headlines",
     "analysis",
     "fitted",

@@ -17,11 +17,6 @@ _STEP = re.compile(r"\d\w?\s*(?:\+|(?:-|–|to)\s*\d)")
 _BELOW = re.compile(r"under|below|up to|less|<", re.IGNORECASE)
 
 
-def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
-    """A ratio of exact sums; null where the whole is 0."""
-    return part.cast("float64") / whole.cast("float64").nullif(0)
-
-
 def in_order(parts: ir.Table, *first: str) -> ir.Table:
     """Rows by place, then by customers, with Other and Unknown last."""
     last = ibis.cases(*((parts.kind == kind, i) for i, kind in enumerate(_KINDS)))

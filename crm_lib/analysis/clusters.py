@@ -20,6 +20,7 @@ import pandas as pd
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError
 from crm_lib.needs import needs
+from crm_lib.ratios import share_of
 
 FEATURES = ("days_since_last", "occasions", "revenue")
 STABLE_AT = 0.8
@@ -111,11 +112,9 @@ class Clustering:
                 median_occasions=lambda t: t.occasions.median(),
             )
         )
-        whole = parts.revenue.sum().over(ibis.window())
-        share = parts.revenue.cast("float64") / whole.cast("float64")
         return parts.mutate(
             customers_share=parts.customers / parts.customers.sum().over(ibis.window()),
-            revenue_share=(whole > 0).ifelse(share, ibis.null("float64")),
+            revenue_share=share_of(parts.revenue, parts.revenue.sum().over(ibis.window())),
         ).order_by("cluster")
 
 

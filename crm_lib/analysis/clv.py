@@ -20,6 +20,7 @@ from crm_lib.btyd import discounting, simulation
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError
 from crm_lib.needs import needs
+from crm_lib.ratios import share_of
 
 HORIZON_MONTHS = 36
 """CLV counts what is earned in so many months, unless said otherwise."""
@@ -126,7 +127,6 @@ def by_group(values: ir.Table, groups: ir.Table, *, by: str) -> ir.Table:
         expected_occasions=joined.expected_occasions.sum(),
         clv=joined.clv.sum(),
     )
-    whole = grouped.clv.sum().over(ibis.window())
     found = grouped.select(
         "group",
         "customers",
@@ -134,7 +134,7 @@ def by_group(values: ir.Table, groups: ir.Table, *, by: str) -> ir.Table:
         still_customers="still_customers",
         expected_occasions="expected_occasions",
         clv="clv",
-        clv_share=(whole > 0).ifelse(grouped.clv / whole, ibis.null("float64")),
+        clv_share=share_of(grouped.clv, grouped.clv.sum().over(ibis.window())),
         clv_per_customer=grouped.clv / grouped.customers,
     )
     return found.rename({by: "group"}).order_by(ibis.desc("clv"), by)

@@ -19,6 +19,7 @@ from crm_lib import levels as shared
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError, listing, unknown
 from crm_lib.needs import needs
+from crm_lib.ratios import share_of
 
 _WHOLE = ibis.window()
 TOP_SHARE = Fraction(1, 5)
@@ -180,7 +181,7 @@ def places(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
     return levels.select(
         "value",
         (above + 1).name(f"{value}_rank"),
-        cumulative_share=_share(levels.cumulative, levels.whole),
+        cumulative_share=share_of(levels.cumulative, levels.whole),
         is_top_20_percent=_is_top(above, levels.n) & (levels.value > 0),
     )
 
@@ -208,13 +209,8 @@ def _with_shares(table: ir.Table) -> ir.Table:
     """Replaces the whole, `n` customers and `whole` value, by the shares of it."""
     return table.mutate(
         customers_share=table.customers / table.n,
-        value_share=_share(table.value, table.whole),
+        value_share=share_of(table.value, table.whole),
     ).drop("n", "whole")
-
-
-def _share(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
-    ratio = part.cast("float64") / whole.cast("float64")
-    return (whole > 0).ifelse(ratio, ibis.null("float64"))
 
 
 def _checked(shares: Sequence[float]) -> list[float]:

@@ -15,8 +15,9 @@ import pandas as pd
 
 from crm_lib.engine import collect, kept
 from crm_lib.errors import NotInData, UsageError, unknown
-from crm_lib.labels import OTHER, UNKNOWN, in_order, labelled, ratio, scale
+from crm_lib.labels import OTHER, UNKNOWN, in_order, labelled, scale
 from crm_lib.needs import needs
+from crm_lib.ratios import ratio, share_of
 
 EVERYONE = "All customers"
 
@@ -61,7 +62,6 @@ def by(profile: ir.Table, attribute: str, *, top: int = 12, bins: int = 5) -> ir
             median_days_since_last=lambda t: t.days_since_last.median(),
         )
     )
-    whole = parts.revenue.sum().over(_WHOLE)
     return in_order(parts).select(
         attribute=ibis.literal(attribute),
         value=parts.value,
@@ -70,7 +70,7 @@ def by(profile: ir.Table, attribute: str, *, top: int = 12, bins: int = 5) -> ir
         customers_share=parts.customers / parts.customers.sum().over(_WHOLE),
         buyers=parts.buyers,
         revenue=parts.revenue,
-        revenue_share=(whole > 0).ifelse(ratio(parts.revenue, whole), ibis.null("float64")),
+        revenue_share=share_of(parts.revenue, parts.revenue.sum().over(_WHOLE)),
         revenue_per_customer=ratio(parts.revenue, parts.customers),
         occasions_per_customer=ratio(parts.occasions, parts.customers),
         repeat_rate=ratio(parts.repeat, parts.buyers),
@@ -205,14 +205,14 @@ def preferences(
             raise NotInData(f"What customers prefer needs `{level}` of the table `products`.")
         raise UsageError(unknown("column of the products", level, products.columns))
     parts = _by_category(_bought(lines, profile, attribute), products, level, top)
-    share = ratio(parts.purchases, parts.purchases.sum().over(group_by="customer_group"))
+    own = ratio(parts.purchases, parts.purchases.sum().over(group_by="customer_group"))
     of_value = parts.purchases.sum().over(group_by=["kind", "value"])
     everyone = ratio(of_value, parts.purchases.sum().over(_WHOLE))
     return in_order(
         parts.mutate(
             customers_share=parts.customers / parts.buyers,
-            purchases_share=share,
-            index=share / everyone,
+            purchases_share=own,
+            index=own / everyone,
             place=-parts.purchases,
         ),
         "customer_group",

@@ -18,6 +18,7 @@ from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, unknown
 from crm_lib.needs import needs
 from crm_lib.periods import Window, is_partial_month, months
+from crm_lib.ratios import share_of
 
 _WHOLE = ibis.window()
 _COUNTS = ("occasions", "orders", "lines")
@@ -55,7 +56,7 @@ def summed(ledger: ir.Table) -> ir.Table:
         **{name: added(known[name]) for name in (*_COUNTS, *PARTS)},
     )
     sums = with_totals(sums).select("customer_id", "first_month", *_COUNTS, *MONEY)
-    return sums.mutate(profit_rate=_share(sums.profit, sums.revenue), is_negative=sums.profit < 0)
+    return sums.mutate(profit_rate=share_of(sums.profit, sums.revenue), is_negative=sums.profit < 0)
 
 
 @needs(lines=())
@@ -103,9 +104,9 @@ def by_month(ledger: ir.Table, *, observed: Window) -> ir.Table:
     )
     serving = filled.cost_to_serve.cast("float64")
     return filled.mutate(
-        profit_rate=_share(filled.profit, filled.revenue),
+        profit_rate=share_of(filled.profit, filled.revenue),
         cost_to_serve_per_customer=serving / filled.active_customers.nullif(0),
-        cost_to_serve_share=_share(filled.cost_to_serve, filled.revenue),
+        cost_to_serve_share=share_of(filled.cost_to_serve, filled.revenue),
     ).order_by("month")
 
 
@@ -186,7 +187,7 @@ def whale(customers: ir.Table, *, points: int = 200) -> ir.Table:
         "customers",
         customers_share=kept.customers / kept.n,
         profit="value",
-        profit_share=_share(kept.value, kept.whole),
+        profit_share=share_of(kept.value, kept.whole),
         is_peak=kept.customers == kept.earning,
     )
     zero = {name: ibis.literal(0).cast(type_) for name, type_ in curve.schema().items()}
@@ -216,7 +217,7 @@ def peak(customers: ir.Table) -> ir.Table:
     return sums.mutate(
         earning_share=sums.earning / sums.customers.nullif(0),
         unprofitable_share=sums.unprofitable / sums.customers.nullif(0),
-        peak_rate=_share(sums.peak_profit, sums.profit),
+        peak_rate=share_of(sums.peak_profit, sums.profit),
     )
 
 
@@ -244,8 +245,8 @@ def by_group(customers: ir.Table, groups: ir.Table, by: str) -> ir.Table:
         unprofitable=named.is_negative.sum(),
     )
     return grouped.mutate(
-        profit_share=_share(grouped.profit, grouped.profit.sum().over(_WHOLE)),
-        profit_rate=_share(grouped.profit, grouped.revenue),
+        profit_share=share_of(grouped.profit, grouped.profit.sum().over(_WHOLE)),
+        profit_rate=share_of(grouped.profit, grouped.revenue),
         profit_per_customer=grouped.profit.cast("float64") / grouped.customers,
         unprofitable_share=grouped.unprofitable / grouped.customers,
     ).order_by(grouped.profit.desc(), by)
@@ -289,8 +290,8 @@ def by_product(
     )
     grouped = grouped.mutate(gross_profit=grouped.revenue - grouped.cost)
     return grouped.mutate(
-        gross_rate=_share(grouped.gross_profit, grouped.revenue),
-        gross_share=_share(grouped.gross_profit, grouped.gross_profit.sum().over(_WHOLE)),
+        gross_rate=share_of(grouped.gross_profit, grouped.revenue),
+        gross_share=share_of(grouped.gross_profit, grouped.gross_profit.sum().over(_WHOLE)),
     ).order_by(grouped.gross_profit.desc(), by)
 
 
@@ -302,8 +303,3 @@ def require_costs(customers: ir.Table) -> None:
             "Who earns and who costs needs a cost: `cost` of the table `lines` or `contacts`, or "
             "`acquisition_cost` of `customers`. How revenue is shared among customers is in Segments."
         )
-
-
-def _share(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
-    ratio = part.cast("float64") / whole.cast("float64").nullif(0)
-    return ibis.ifelse(whole > 0, ratio, ibis.null("float64"))

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError, listing, unknown
 from crm_lib.needs import needs
+from crm_lib.ratios import ratio, share_of
 from crm_lib.segment_map import DEFAULT, NO_PURCHASE, SegmentMap
 
 FACTS = ("customer_id", "days_since_last", "occasions", "revenue", "is_first_seen")
@@ -258,14 +259,13 @@ def sizes(classified: ir.Table, by: str = "segment") -> ir.Table:
         occasions=lambda t: t.occasions.sum().fill_null(0),
         median_days_since_last=lambda t: t.days_since_last.median(),
     )
-    whole = parts.revenue.sum().over(_WHOLE)
     return parts.select(
         by,
         "customers",
         customers_share=parts.customers / parts.customers.sum().over(_WHOLE),
         revenue=parts.revenue,
-        revenue_share=(whole > 0).ifelse(_number(parts.revenue) / _number(whole), None),
-        revenue_per_customer=_number(parts.revenue) / parts.customers,
+        revenue_share=share_of(parts.revenue, parts.revenue.sum().over(_WHOLE)),
+        revenue_per_customer=ratio(parts.revenue, parts.customers),
         occasions_per_customer=parts.occasions / parts.customers,
         median_days_since_last=parts.median_days_since_last,
     ).order_by(ibis.desc("revenue"), by)
@@ -284,11 +284,6 @@ def grid(scored: ir.Table) -> ir.Table:
         .aggregate(customers=rated.count(), revenue=rated.revenue.sum())
         .order_by("recency_score", "frequency_score")
     )
-
-
-def _number(value: ir.NumericValue) -> ir.NumericValue:
-    """An exact sum as a float, for a ratio."""
-    return value.cast("float64")
 
 
 @needs(lines=())

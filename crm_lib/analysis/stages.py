@@ -30,6 +30,7 @@ import pandas as pd
 from crm_lib.engine import collect
 from crm_lib.needs import needs
 from crm_lib.periods import YEAR_DAYS
+from crm_lib.ratios import share_of
 from crm_lib.stage_rules import DEFAULT, STAGES, Thresholds
 
 COLUMNS = ("customer_id", "stage", "expected_gap_days", "silence", "return_multiple")
@@ -149,18 +150,12 @@ def sizes(stages: ir.Table, customers: ir.Table) -> ir.Table:
     )
     return (
         listed.mutate(
-            share=_share(listed.customers, listed.customers.sum()),
-            revenue_share=(listed.revenue.sum() > 0).ifelse(
-                _share(listed.revenue, listed.revenue.sum()), ibis.null("float64")
-            ),
+            share=share_of(listed.customers, listed.customers.sum()),
+            revenue_share=share_of(listed.revenue, listed.revenue.sum()),
         )
         .order_by("number")
         .select("stage", "customers", "share", "revenue", "revenue_share", "median_silence")
     )
-
-
-def _share(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
-    return part.cast("float64") / whole.cast("float64").nullif(0)
 
 
 @needs(lines=())
