@@ -257,7 +257,7 @@ def quality(summary: Mapping[str, Any], rules: pd.DataFrame) -> list[Number]:
         ),
         Number(
             "rules_broken",
-            "Rules that found something",
+            "Rules to know of",
             found,
             "count",
             "all tables",

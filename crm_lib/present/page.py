@@ -118,13 +118,13 @@ def verdict_strip(verdict: Mapping[str, Any]) -> Html:
 
 
 def _warnings(warnings: list[str]) -> str:
-    summary = tag(
-        "summary",
-        escape(words.say("verdict.warnings", warnings=words.counted(len(warnings), "warning"))),
-    )
+    said = words.say("verdict.warning")
+    if len(warnings) > 1:
+        said = words.say("verdict.warnings", warnings=words.counted(len(warnings), "warning"))
     return tag(
         "details",
-        summary + tag("ul", "".join(tag("li", prose(text)) for text in warnings)),
+        tag("summary", escape(said))
+        + tag("ul", "".join(tag("li", prose(text)) for text in warnings)),
         "crm-warnings",
     )
 

@@ -112,6 +112,12 @@ VERDICT = {
 }
 
 
+def test_one_warning_is_not_counted_twice() -> None:
+    shown = text_of(page.verdict_strip({**VERDICT, "warnings": ["One line has no product."]}).html)
+    assert "with 1 warning." in shown
+    assert "Read the warning One line has no product." in shown
+
+
 def test_the_verdict_says_where_every_row_went_and_lists_the_warnings() -> None:
     html = page.verdict_strip({**VERDICT, "link": "01_data_quality.html"}).html
     shown = text_of(html)

@@ -137,6 +137,13 @@ def origins(**more: object) -> pd.DataFrame:
     return frame.assign(**more)
 
 
+def test_rates_of_sources_say_of_how_many_they_are() -> None:
+    assert sentences.acquisition_quality(origins(), "source") == (
+        "Of those observed for a year, customers from web came back most often within it (70% of 60), "
+        "from fair least often (50% of 40)."
+    )
+
+
 def test_acquisition_names_cost_payback_and_extremes() -> None:
     assert told(origins()) == (
         "Winning a customer cost €15.00; on average contribution covered that in month 4 of the relationship. "

@@ -135,7 +135,7 @@ def key(
 
 def short(ax: Axes, name: object) -> str:
     """A name that leaves room for the figure, on a phone in two lines; the table beside it has the whole."""
-    width, lines = (16, 2) if is_narrow(ax) else (30, 1)
+    width, lines = (16, 2) if is_narrow(ax) else (34, 1)
     return "\n".join(textwrap.wrap(str(name), width, max_lines=lines, placeholder="…"))
 
 

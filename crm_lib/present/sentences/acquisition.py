@@ -176,8 +176,10 @@ def acquisition_quality(table: pd.DataFrame, by: str) -> str:
         "acquisition.quality",
         best=str(best[by]),
         best_rate=words.percent(best["repeat_rate"], 0),
+        best_seen=words.count(best["first_year"]),
         worst=str(worst[by]),
         worst_rate=words.percent(worst["repeat_rate"], 0),
+        worst_seen=words.count(worst["first_year"]),
     )
 
 

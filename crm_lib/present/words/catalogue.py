@@ -22,6 +22,7 @@ SENTENCES: dict[str, str] = {
     "verdict.money": "Accepted lines add up to {accepted}.",
     "verdict.money_quarantined": "Accepted lines add up to {accepted}, quarantined lines to {quarantined}.",
     "verdict.warnings": "Read the {warnings}",
+    "verdict.warning": "Read the warning",
     "verdict.link": "Details of the data",
     # headline numbers
     "card.interval": "95% interval {low} to {high}",

@@ -86,7 +86,7 @@ PROFIT: dict[str, str] = {
     "acquisition.worth": "One won brings {worth} of {earning}, {times} times its cost: so far, and by the lifetime value model in the {horizon} from {as_of} on, discounted at {rate} a year.",
     "acquisition.expected": "mean residual lifetime value of {horizon} from {as_of} on, discounted at {rate} a year (Lifetime value)",
     "acquisition.expected.none": "empty, as this run has no accepted model of lifetime value",
-    "acquisition.quality": "Of those observed for a year, customers from {best} came back most often within it ({best_rate}), from {worst} least often ({worst_rate}).",
+    "acquisition.quality": "Of those observed for a year, customers from {best} came back most often within it ({best_rate} of {best_seen}), from {worst} least often ({worst_rate} of {worst_seen}).",
     "acquisition.quality.none": "Too few customers were observed for a year to compare the sources.",
     "acquisition.campaigns": "{campaigns} won {customers} at {cost}, {cac} each.",
     "acquisition.campaigns.none": "{campaigns} cost {cost} and won nobody who can be traced to them.",
