@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from crm_lib import project
+from crm_lib import cache, project
 from crm_lib.book import Book
 from crm_lib.publishing import clock, failures, making, manifest, pages, usage
 from crm_lib.publishing.making import Made
@@ -59,11 +58,8 @@ class DayRun:
     skip_unchanged: bool
     durations: dict[str, float] = field(default_factory=dict)
 
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.durations[stage] = round(time.perf_counter() - start, 2)
+    def timed(self, stage: str) -> AbstractContextManager[None]:
+        return cache.timed(stage, self.durations)
 
     @contextmanager
     def draft(self) -> Iterator[Path]:
@@ -115,7 +111,7 @@ def _published(run: DayRun, used: usage.Usage) -> Published:
 
 def _account(run: DayRun, made: Manifest, used: usage.Usage) -> None:
     """Enter into the manifest what the run has taken so far."""
-    made.durations = dict(run.durations)
+    made.durations = _rounded(run.durations)
     made.peak_memory_bytes = used.peak_bytes
 
 

@@ -117,9 +117,9 @@ def history(dataset_folder: Path) -> list[dict[str, Any]]:
 
 def _of_set(store: Store) -> Iterator[dict[str, Any]]:
     links = set(store.links().values())
-    for run_id, run in zip(store.run_ids(), store.runs(), strict=True):
+    for run in store.runs():
         if made := manifest.read(run):
-            where = made.as_of if run_id in links else f".runs/{run_id}"
+            where = made.as_of if run.name in links else f".runs/{run.name}"
             yield _entry(made, run, f"{where}/index.html", "published")
     for failed in sorted((store.folder / ".failed").glob("*")):
         if made := manifest.read(failed):

@@ -93,7 +93,7 @@ def _finish(made_plan: Plan, store: Store, keep: int | None) -> None:
 
 def _books(store: Store) -> list[Path]:
     """The folders in the cache that the published runs were made from."""
-    found = [manifest.read(store.runs_folder / run_id) for run_id in store.run_ids()]
+    found = map(manifest.read, store.runs())
     return [project.cache_folder() / made.book for made in found if made and made.book]
 
 

@@ -84,6 +84,8 @@ ben,7,2023-02-02,-5,1,tea
         ("ben", pd.Timestamp("2023-02-01")): 0,
     }
     assert book.customer_months.schema()["occasions"].is_int64()
+    # From the last day of January to the first of February: another month, though one day later.
+    assert facts(book).loc["anna", "active_months"] == 2
 
 
 def test_occasions_are_days_or_orders(make_project: MakeProject) -> None:

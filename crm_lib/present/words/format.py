@@ -85,7 +85,7 @@ def money(x: Numeric, currency: str, compact: bool = False, digits: int | None =
 
 
 def _compact_digits(amount: float) -> int:
-    """Three significant digits: 4.60M, 46.0K, 460K."""
+    """Three significant digits at most: 4.65M, 46.5K, 465K."""
     return 2 - int(math.log10(abs(amount))) % 3
 
 

@@ -27,7 +27,6 @@ PROFIT: dict[str, str] = {
     "profit.earned.nobody": "{profit} is {money}: costs exceed revenue, and no customer earns anything.",
     "profit.revenue_only": "No cost is known, so this page shows revenue, not profit: {revenue} from {customers}, after {deducted} of {what} ({rate} of gross sales).",
     "profit.revenue_plain": "No cost is known, so this page shows revenue, not profit: {revenue} from {customers}.",
-    "profit.revenue_none": "No cost and no revenue is known yet.",
     "profit.bridge": "Of {gross} gross sales, {rate} is left as {profit}; the largest deduction is {largest} ({share}).",
     "profit.bridge.none": "Of {gross} gross sales nothing is left; the largest deduction is {largest} ({share}).",
     "profit.bridge.whole": "Gross sales are {gross}; no deduction is known.",
