@@ -42,12 +42,12 @@ def expectations_folder() -> Path:
 
 def reports_folder() -> Path:
     """Where reports are published: `$CRM_REPORTS`, or `reports/` of the project."""
-    return Path(os.environ.get("CRM_REPORTS") or root() / "reports")
+    return resolve(os.environ.get("CRM_REPORTS") or "reports")
 
 
 def cache_folder() -> Path:
     """Where staged tables and facts are kept: `$CRM_CACHE`, or `data/.cache/` of the project."""
-    return Path(os.environ.get("CRM_CACHE") or data_folder() / ".cache")
+    return resolve(os.environ.get("CRM_CACHE") or "data/.cache")
 
 
 def expand(path: str) -> str:
@@ -67,7 +67,7 @@ def expand(path: str) -> str:
 
 
 def resolve(path: str) -> Path:
-    """An expanded path; a relative one is meant from the project folder."""
+    """An expanded path; a relative one is meant from the project folder, wherever a notebook runs."""
     expanded = Path(expand(path)).expanduser()
     return expanded if expanded.is_absolute() else root() / expanded
 
