@@ -32,7 +32,7 @@ class _Commands(TyperGroup):
             ctx.exit(error.exit_code)
         except BaseException as error:
             done = "published" if ctx.invoked_subcommand == "run" else "written"
-            if text := machine.unwritable(error):
+            if text := machine.unwritable(error) or machine.damaged(error):
                 text = f"{text}. Nothing half-made was {done}."
                 typer.secho(f"crm: {text}", err=True, fg=typer.colors.RED)
                 ctx.exit(UsageError.exit_code)

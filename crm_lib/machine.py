@@ -218,3 +218,16 @@ def unwritable(error: BaseException) -> str:
     else:
         return ""
     return text.rstrip(".")
+
+
+def damaged(error: BaseException) -> str:
+    """What to do where a file of the cache is no Parquet any more, as after a power cut; empty for any other
+    error."""
+    if type(error).__name__ != "InvalidInputException":
+        return ""
+    cache, said = str(project.cache_folder()), str(error).splitlines()[0]
+    if f"'{cache}{os.sep}" not in said:
+        return ""
+    return (
+        f"the cache is damaged ({said}). Remove {cache}, all of which is made anew, and run again"
+    )

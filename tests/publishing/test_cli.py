@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -219,6 +220,21 @@ def test_a_full_disk_exits_2(
     assert result.exit_code == 2
     assert "cannot write: " in result.stderr
     assert "No space left on device. Nothing half-made was published." in result.stderr
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_damaged_file_of_the_cache_is_told_with_what_to_do(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setenv("CRM_CACHE", str(tmp_path))
+    assert crm("check", "six", "--as-of", DAY).exit_code == 0
+    for part in tmp_path.glob("six/parts/lines/*.parquet"):
+        os.truncate(part, size)
+    result = crm("check", "six", "--as-of", "2023-03-01")
+    assert result.exit_code == 2
+    assert f"Remove {tmp_path}, all of which is made anew, and run again." in result.stderr
+    shutil.rmtree(tmp_path)
+    assert crm("check", "six", "--as-of", "2023-03-01").exit_code == 0
 
 
 def test_a_fault_of_ours_exits_1_with_its_traceback(
