@@ -114,9 +114,11 @@ def _explained(error: duckdb.Error, header: list[str]) -> str:
     line = re.search(r"CSV Error on Line: (\d+)", text)
     found = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if line and found:
+        remedy = "Put quotes around a field that holds the delimiter, or correct the line."
+        if len(header) == 1:
+            remedy = "Where a title stands above the names of the columns, take it out of the file."
         return (
-            f"line {line[1]} has {found[2]} fields where the header names {len(header)}. "
-            "Put quotes around a field that holds the delimiter, or correct the line."
+            f"line {line[1]} has {found[2]} fields where the header names {len(header)}. {remedy}"
         )
     if line and "unterminated quote" in text:
         return (

@@ -420,6 +420,9 @@ def test_typed_dates_and_several_currencies(home: Path) -> None:
     assert mapped(proposal)["ordered_at"] == "created_at"
     assert value(proposal, "currency") == "USD"
     assert "2 currencies (USD, EUR)" in proposal.setting("currency").check
+    assert 'CASE "currency" WHEN … THEN amount * rate' in proposal.setting("currency").check
+    assert value(proposal, "warm_up_days") == 0
+    assert "write 31" in proposal.setting("warm_up_days").check
     assert "state their offset from UTC" in proposal.setting("time_zone").check
 
 
@@ -431,6 +434,14 @@ def test_typed_dates_and_several_currencies(home: Path) -> None:
             "no header: its first line is 00001",
         ),
         (["customer,customer,date", "1,2,2023-01-01"], "more than once"),
+        (
+            ["Sales 2023,,", "customer,date,amount", "1,2023-01-01,9"],
+            "first line names 1 of 3 columns, Sales 2023. Where a title stands above",
+        ),
+        (
+            ["Sales 2023", "", "customer,date", "1,2023-01-01"],
+            "names 1. Where a title stands above",
+        ),
         (["customer,order,date,amount"], "columns but no rows"),
     ],
 )

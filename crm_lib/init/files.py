@@ -121,10 +121,17 @@ def _delimiter(path: Path, encoding: str) -> str:
 
 
 def _check_header(label: str, columns: dict[str, Column]) -> None:
-    """A first line of numbers and dates is a row, not a header."""
+    """A first line of numbers and dates is a row, not a header; one that names few columns is a title."""
     values = [name for name in columns if re.fullmatch(r"[\d\s.,:/+-]+", name)]
     if len(values) > len(columns) / 2:
         raise SourceError(
             f"'{label}' seems to have no header: its first line is {listing(columns, 6)}. "
             "Put a line with the names of the columns first."
+        )
+    filled = [name for name, column in columns.items() if column.filled]
+    named = [name for name in filled if not re.fullmatch(r"column_\d+", name)]
+    if 0 < len(named) <= len(filled) / 2:
+        raise SourceError(
+            f"'{label}': the first line names {len(named)} of {len(filled)} columns, {listing(named, 3)}. "
+            "Where a title stands above the names of the columns, take it out of the file."
         )

@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 from babel import Locale
 
+from crm_lib import conditions
 from crm_lib.casting import SIGNS
 from crm_lib.dataset import UNKNOWN_CURRENCY
 from crm_lib.init import names
@@ -62,8 +63,8 @@ def currency(table: RawTable) -> Entry:
     for raw in table.columns.values():
         if names.is_named(raw.name, names.CURRENCY) and set(raw.examples) <= _CURRENCIES:
             check = "" if raw.distinct == 1 else (
-                f"'{raw.name}' holds {raw.distinct} currencies ({', '.join(raw.examples)}): keep one, "
-                f"for example scope: place = …, or convert before"
+                f"'{raw.name}' holds {raw.distinct} currencies ({', '.join(raw.examples)}): keep one by a "
+                f"`query:`, or write amount as CASE {conditions.quoted(raw.name)} WHEN … THEN amount * rate … END"
             )  # fmt: skip
             return Entry("currency", raw.examples[0], f"the most frequent of '{raw.name}'", check)
     for raw in table.columns.values():
@@ -144,7 +145,8 @@ def _warm_up(seen: float | None) -> Entry:
     why = f"{seen:.0%} of the customers appear within the first {WARM_UP_DAYS} days"
     if seen < 0.9:
         return Entry("warm_up_days", WARM_UP_DAYS, f"{why}; those are first seen, not new")
-    return Entry("warm_up_days", 0, f"{why}: a cohort known from its start, or a short file")
+    check = f"0 calls all of them new; where they may be older than the file, write {WARM_UP_DAYS}"
+    return Entry("warm_up_days", 0, f"{why}: a cohort known from its start, or a short file", check)
 
 
 def _raw(lines: TableProposal, column: str) -> str:
