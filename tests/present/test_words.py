@@ -24,6 +24,8 @@ from crm_lib.present.words.catalogue import SENTENCES
         (words.money(-21000, "GBP", compact=True), "−£21K"),
         (words.money(4596039.58, "USD", compact=True), "$4.6M"),
         (words.money(999.5, "GBP", compact=True), "£999.50"),
+        (words.money(999_999, "GBP", compact=True), "£1M"),
+        (words.count(999_999_999, compact=True), "1B"),
         (words.money(1234.5, "JPY"), "¥1,234"),
         (words.count(1469307), "1,469,307"),
         (words.count(np.int64(1469307), compact=True), "1.47M"),

@@ -67,8 +67,9 @@ def money(x: Numeric, currency: str, compact: bool = False, digits: int | None =
         return MISSING
     amount = float(x)
     if compact and abs(amount) >= WHOLE_UNITS_FROM:
+        amount, decimals = _compact(amount)
         text = format_compact_currency(
-            amount, currency, locale=NUMBER_LOCALE, fraction_digits=_compact_digits(amount)
+            amount, currency, locale=NUMBER_LOCALE, fraction_digits=decimals
         )
         return text.replace("-", MINUS)
     if digits is None:
@@ -84,9 +85,13 @@ def money(x: Numeric, currency: str, compact: bool = False, digits: int | None =
     return text.replace("-", MINUS)
 
 
-def _compact_digits(amount: float) -> int:
-    """Three significant digits at most: 4.65M, 46.5K, 465K."""
-    return 2 - int(math.log10(abs(amount))) % 3
+def _compact(amount: float) -> tuple[float, int]:
+    """The amount to three significant digits, and the decimals that shows: 4.65M, 46.5K, 465K.
+
+    Rounded first, so that 999,999 is 1M and not 1000K.
+    """
+    rounded = float(f"{amount:.3g}")
+    return rounded, 2 - int(math.log10(abs(rounded))) % 3
 
 
 def count(x: Numeric, compact: bool = False) -> str:
@@ -95,10 +100,10 @@ def count(x: Numeric, compact: bool = False) -> str:
         return MISSING
     number = float(x)
     if compact and abs(number) >= 100_000:
-        digits = _compact_digits(number)
-        return format_compact_decimal(number, locale=NUMBER_LOCALE, fraction_digits=digits).replace(
-            "-", MINUS
-        )
+        rounded, digits = _compact(number)
+        return format_compact_decimal(
+            rounded, locale=NUMBER_LOCALE, fraction_digits=digits
+        ).replace("-", MINUS)
     return _decimal(number, 0)
 
 
