@@ -305,9 +305,7 @@ def tracking(choice: Choice, occasions: ir.Table) -> pd.DataFrame:
     offset = later.on.delta(ibis.literal(begins - timedelta(days=1)), unit="day")
     later = later.mutate(end=(offset / step).ceil().cast("int64") * step)
     found = collect(later.group_by("end").agg(bought=later.count())).set_index("end")["bought"]
-    early = found[found.index < ends[0]].sum()
     actual = found.reindex(ends, fill_value=0).to_numpy(float)
-    actual[0] += early
     frame = diagnostics.tracking(model, held.seen, actual, ends=ends, unit="day")
     last = pd.Timestamp(begins) - pd.Timedelta(days=1)
     return frame.assign(on=last + pd.to_timedelta(frame["end"], unit="D")).drop(columns="end")

@@ -201,6 +201,17 @@ def test_a_source_without_a_recorded_cost_is_not_free(firm: Firm) -> None:
     assert table.loc["all", ["cost", "coverage", "cac"]].tolist() == pytest.approx([60, 6 / 63, 10])
 
 
+def test_a_recorded_cost_of_who_never_bought_wins_nobody(firm: Firm) -> None:
+    """Recorded are 10 for six of "shop", and 10 for one of "fair" who never bought."""
+    seven = [*NAMES[30:36], "n0"]
+    spent = ledger([(who, "2022-01", {"revenue": 4, "acquisition_cost": 10}) for who in seven])
+    recorded = ibis.memtable({"customer_id": seven, "acquisition_cost": [10.0] * 7})
+    table = by_origin(spent, firm.customers, firm.origins, **firm.args, recorded=recorded)
+    assert table.loc["fair", "cost"] == 10
+    assert np.isnan(table.loc["fair", "cac"])
+    assert table.loc["all", "cac"] == pytest.approx(70 / 6)
+
+
 def test_a_recorded_cost_of_nothing_is_a_cost(firm: Firm) -> None:
     people = [*NAMES, "n0", "n1", "n2"]
     recorded = ibis.memtable({"customer_id": people, "acquisition_cost": [0.0] * 63})

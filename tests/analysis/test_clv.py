@@ -309,6 +309,11 @@ def test_a_new_customer_by_hand() -> None:
     assert equity.parts(1000.0, None, None)["part"].tolist() == ["present"]
 
 
+def test_customers_to_come_are_discounted_from_the_middle_of_their_month() -> None:
+    found = equity.future(WON, of_new=(10.0, 0.0), horizon_months=2, discount_rate=0.21)
+    assert found.equity == pytest.approx(10 * 6 * (1.21 ** (-0.5 / 12) + 1.21 ** (-1.5 / 12)))
+
+
 def pulled(
     stakes: Stakes, model: btyd.PurchaseModel = LAW, won: equity.Newcomers = WON
 ) -> equity.Levers:

@@ -120,6 +120,11 @@ def test_ranked_customers_share_rank_flag_and_share_when_equal() -> None:
     assert found.cumulative_share.iloc[-1] == pytest.approx(1)
 
 
+def test_one_customer_of_five_is_the_top_20_percent() -> None:
+    found = collect(concentration.ranked(FIVE))
+    assert found.loc[found.is_top_20_percent, "revenue"].tolist() == [40]
+
+
 def test_nobody_is_in_the_top_without_positive_value() -> None:
     assert not collect(concentration.ranked(facts("0", "0"))).is_top_20_percent.any()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -85,6 +86,15 @@ def test_a_model_asked_for_is_held_against_the_rules_alone(base: Base) -> None:
     found = lifetime.choose(base.customers, base.occasions, model="bg_nbd", **base.span)  # type: ignore[arg-type]
     assert isinstance(found.model, btyd.MODELS["bg_nbd"])
     assert set(found.judged[found.judged["kind"] == "model"]["contestant"]) == {"bg_nbd"}
+
+
+@pytest.mark.parametrize(("lead", "may_be_chance"), [(1.9, True), (2.0, False)])
+def test_a_lead_below_two_standard_errors_may_be_chance(
+    choice: lifetime.Choice, lead: float, may_be_chance: bool
+) -> None:
+    assert choice.verdict is not None
+    verdict = replace(choice.verdict, lead=lead, lead_error=1.0)
+    assert replace(choice, verdict=verdict).is_close == may_be_chance
 
 
 def test_an_unknown_model_is_named(base: Base) -> None:

@@ -86,6 +86,11 @@ def test_a_month_of_costs_alone_belongs_to_the_purchase_before() -> None:
     assert found.own.k == pytest.approx(whole.own.k)
 
 
+def test_a_month_that_loses_more_than_was_bought_counts_as_losing_it_all() -> None:
+    (row,) = collect(margins.earnings(months([("a", JAN, 10.0, -1000.0)]))).to_dict("records")
+    assert (row["earned"], row["rate_weighed"], row["rate_squares"]) == (-1000, -10, 10)
+
+
 def test_steady_rates_are_taken_as_they_are() -> None:
     rows = [("a", JAN, 10, 5), ("a", FEB, 30, 15), ("b", JAN, 10, 1), ("b", FEB, 10, 1)]
     rates = expected_rates(times(15, rows))
