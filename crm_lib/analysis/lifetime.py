@@ -191,6 +191,8 @@ def _compressed(known: ir.Table, split: date, as_of: date) -> Holdout:
     keys = (*_HISTORY, "actual")
     grouped = known.group_by(*keys).agg(weight=known.count()).order_by(*keys)
     frame = collect(grouped, max_rows=2 * _MOST_ROWS)
+    if frame.empty:
+        raise NoModel(_too_few(split, 0))
     return checked_holdout(frame, horizon=(as_of - split).days, unit="day")
 
 
@@ -225,10 +227,7 @@ def choose(
         known = known_before(occasions, split=split) if known is None else known
         held = _compressed(known, split, observed.end)
         if held.customers < FEWEST_CUSTOMERS:
-            raise NoModel(
-                f"A model is judged by what customers did in a period that it had not seen: at least "
-                f"{FEWEST_CUSTOMERS} have to be known before {split}, not {held.customers:,.0f}."
-            )
+            raise NoModel(_too_few(split, held.customers))
         verdict = tournament(held, models=contestants)
         fitted, refusal = btyd.fit(seen, verdict.winner if verdict.model else ""), ""
     except NoModel as error:
@@ -243,6 +242,13 @@ def _left_out(customers: ir.Table) -> tuple[int, int]:
         customers.agg(never=never.sum().fill_null(0), first_seen=first_seen.sum().fill_null(0))
     ).iloc[0]
     return int(counts["never"]), int(counts["first_seen"])
+
+
+def _too_few(split: date, known: float) -> str:
+    return (
+        f"A model is judged by what customers did in a period that it had not seen: at least "
+        f"{FEWEST_CUSTOMERS} have to be known before {split}, not {known:,.0f}."
+    )
 
 
 def _too_short(observed: Window, warm_up_ends: date) -> str:

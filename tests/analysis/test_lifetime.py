@@ -134,6 +134,12 @@ def test_few_customers_choose_no_model() -> None:
     assert found.excluded == 1  # fred
 
 
+def test_where_nobody_had_bought_before_the_held_out_period_that_is_said() -> None:
+    late = Ledger([("a", "1", "2023-03-20", "10")], start="2023-01-01", end="2023-04-01")
+    found = lifetime.choose(late.customers, late.occasions, **late.dates)  # type: ignore[arg-type]
+    assert "at least 30 have to be known before 2023-03-02, not 0" in found.refusal
+
+
 def test_a_rule_that_does_as_well_wins() -> None:
     """Forty customers, each with a rhythm that never changes: going on as before is never wrong."""
     start = date(2022, 1, 1)

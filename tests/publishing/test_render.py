@@ -63,6 +63,7 @@ def test_code_is_folded_and_that_of_the_first_screen_stands_at_the_end() -> None
     for block in soup.select(".highlight"):
         assert block.find_parent("details") is not None
         assert not block.find_parent("details").has_attr("open")
+        assert one(block, "pre")["tabindex"] == "0", "long lines are scrolled with the keyboard"
     last = one(soup, ".crm-setup")
     for source in ("as_of = ", "crm.verdict_strip", "crm.finding", "crm.headline"):
         assert source in last.get_text()
