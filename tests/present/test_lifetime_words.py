@@ -59,6 +59,14 @@ def test_what_the_base_is_worth() -> None:
     assert "expected to cost €5,000 more than they bring" in lost
 
 
+def test_a_model_that_was_far_off_is_doubted_where_its_value_is_named() -> None:
+    assert sentences.clv(totals(), top(), TERMS, "EUR", bias=-0.94).endswith(
+        "expected 94% too few purchases, so this may be far from the truth."
+    )
+    assert "120% too many" in sentences.clv(totals(), top(), TERMS, "EUR", bias=1.2)
+    assert "far from" not in sentences.clv(totals(), top(), TERMS, "EUR", bias=-0.3)
+
+
 def test_more_than_the_whole_is_explained() -> None:
     why = "That is more than all of it, because others are expected to cost more than they bring."
     assert sentences.clv(totals(), top(10.12), TERMS, "EUR").endswith(

@@ -15,6 +15,8 @@ from crm_lib.present.words import say
 RELATED = 0.1
 """A correlation of spend and frequency beyond this is told."""
 WIDE_BIAS = 0.1
+FAR_OFF = 0.5
+"""A model that missed the held-out period by more is doubted where its value is named, not only below."""
 LIKELY, UNLIKELY = 0.8, 0.4
 REVENUE = "revenue"
 
@@ -30,10 +32,16 @@ def clv_terms(earning: str, horizon_months: int, discount_rate: float) -> str:
 
 
 def clv(
-    totals: pd.DataFrame, top: pd.DataFrame, terms: str, currency: str, *, stays: bool = False
+    totals: pd.DataFrame,
+    top: pd.DataFrame,
+    terms: str,
+    currency: str,
+    *,
+    stays: bool = False,
+    bias: float = 0.0,
 ) -> str:
     """What the present customers are worth. Frames: `clv.totals`, `concentration.top_shares`; `stays`:
-    the model knows no leaving."""
+    the model knows no leaving; `bias`: of the purchases of the held-out period."""
     row = totals.iloc[0]
     fields = {
         "customers": customers(row["customers"]),
@@ -48,7 +56,13 @@ def clv(
         said = say("clv.lead.stays", **fields)
     else:
         said = say("clv.lead", still=words.count(row["still_customers"]), **fields)
-    return said + _more_than_all(top["value_share"].iloc[0])
+    return said + _more_than_all(top["value_share"].iloc[0]) + _far_off(bias)
+
+
+def _far_off(bias: float) -> str:
+    if not abs(bias) > FAR_OFF:
+        return ""
+    return f" {say(f'clv.far_off.{direction(bias)}', rate=words.percent(abs(bias), 0))}"
 
 
 def _more_than_all(held: float) -> str:

@@ -31,6 +31,8 @@ LIFETIME: dict[str, str] = {
     "clv.terms.revenue": "revenue of the next {months} (costs are not known), discounted at {rate} a year",
     "clv.lead": "The {customers} who have bought are worth {money} from now on: {terms}. {still} of them are expected to be customers still; the best {share} hold {held} of the value.",
     "clv.lead.stays": "If all of them stay, the {customers} who have bought are worth {money} from now on: {terms}. This data does not tell who leaves, so take it as the most it can be; the best {share} hold {held} of the value.",
+    "clv.far_off.down": "Of a period that it had not seen the model expected {rate} too few purchases, so this may be far from the truth.",
+    "clv.far_off.up": "Of a period that it had not seen the model expected {rate} too many purchases, so this may be far from the truth.",
     "clv.more_than_all": "That is more than all of it, because others are expected to cost more than they bring.",
     "clv.lead.loss": "The {customers} who have bought are expected to cost {money} more than they bring from now on: {terms}.",
     "clv.refused": "No lifetime value is shown. {reason}",
