@@ -11,6 +11,7 @@ import pytest
 from crm_lib import dataset as datasets
 from crm_lib import engine, intake, project
 from crm_lib.errors import SourceError, UsageError
+from crm_lib.quality import trial
 from tests.data.conftest import Workshop
 
 HEADER = "customer,order,day,amount\n"
@@ -53,6 +54,12 @@ def failing(found: intake.Intake) -> list[tuple[int, int, str]]:
     rows = engine.connect().read_parquet(found.failures("lines")).to_pyarrow().to_pylist()
     split = [(row["row_id"] >> 40, row["row_id"] & ((1 << 40) - 1), row["rule_id"]) for row in rows]
     return sorted(split)
+
+
+def unchecked(found: intake.Intake) -> list[str]:
+    """The rules that could not be checked."""
+    rows = engine.connect().read_parquet(found.failures("lines")).to_pyarrow().to_pylist()
+    return [row["rule_id"] for row in rows if row["row_id"] is None]
 
 
 def written(found: intake.Intake) -> dict[Path, int]:
@@ -135,6 +142,24 @@ def test_failures_of_remembered_parts_are_remembered(shop: Workshop) -> None:
     put(shop, "2023-04", "c1,6,2023-04-05,eleven\n")
     readable = "lines.amount_readable"
     assert failing(taken()) == [(1, 1, readable), (3, 1, readable)]
+
+
+def test_that_a_rule_could_not_be_checked_is_remembered(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forgotten, a rule that never ran would look as if it had held."""
+    monkeypatch.setattr(trial, "check", lambda rules: None)  # it would tell before any data is read
+    rule = {
+        "type": "expect_column_values_to_be_between",
+        "kwargs": {"column": "order_id", "min_value": 0},
+        "severity": "critical",
+        "meta": {"rule_id": "lines.text", "because": "the test says so, at some length"},
+    }
+    suite = {"name": "lines", "expectations": [rule]}
+    (shop.home / "expectations" / "lines.json").write_text(json.dumps(suite))
+    assert unchecked(taken()) == ["lines.text"]
+    (shop.folder / "lines" / "2023-03.csv").unlink()  # nothing is left to be judged
+    assert unchecked(taken()) == ["lines.text"]
 
 
 def test_copies_of_rows_in_other_files_are_found_and_forgotten(shop: Workshop) -> None:

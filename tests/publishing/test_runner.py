@@ -126,6 +126,9 @@ def test_picked_reports_add_to_the_labs_view_and_replace_no_run(published: Path)
     assert "01_data_quality.html" in index
     assert (published / "latest").resolve() == full
     assert tree(full) == before
+    runner.run("six", [DAY], only=["1"])  # again: each report is listed once
+    listed = json.loads((made.folder / "manifest.json").read_text())["reports"]
+    assert [report["stem"] for report in listed] == ["01_data_quality", "03_segments"]
 
 
 def test_the_labs_view_never_shows_two_scopes_under_one_index(published: Path) -> None:
