@@ -11,11 +11,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from crm_lib import project
 from crm_lib.dataset import Dataset
@@ -91,6 +91,14 @@ def built(folder: Path, build: Callable[[Path], None]) -> Path:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return folder
+
+
+def clear_unfinished(dataset: Dataset) -> None:
+    """Remove what processes that were killed left unfinished in `built`, and nobody is making now: once the
+    data have changed, nobody would make it again."""
+    for scratch in folder_of(dataset, "").rglob(".*.building"):
+        with suppress(Timeout), FileLock(scratch.with_suffix(".lock"), timeout=0):
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def beside(path: Path) -> Path:

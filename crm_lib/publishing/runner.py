@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from crm_lib import book, fetching, intake, machine, project
+from crm_lib import book, cache, fetching, intake, machine, project
 from crm_lib.errors import CriticalDataFailure, CrmError, ReportFailed
 from crm_lib.publishing import lock, manifest, pages, plan, pool
 from crm_lib.publishing.day import DayRun, Published, Say, publish
@@ -72,6 +72,7 @@ def _alone(made_plan: Plan, store: Store) -> Iterator[Path]:
             shutil.rmtree(left_behind.scratch, ignore_errors=True)
         store.clean()
         machine.clear_spills()
+        cache.clear_unfinished(made_plan.dataset)
         yield scratch
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
+from crm_lib import cache, engine, intake, project
 from crm_lib import dataset as datasets
-from crm_lib import engine, intake, project
 from crm_lib.errors import SourceError, UsageError
 from crm_lib.quality import trial
 from tests.data.conftest import Workshop
@@ -238,3 +239,18 @@ def test_what_no_kept_book_is_made_of_is_forgotten(shop: Workshop) -> None:
     assert [path.is_file() for path in staged] == [False, True, True]
     assert amounts(new)[1] == ("2", 25.0)
     assert taken().durations == {}  # what is kept is still known
+
+
+def test_what_killed_processes_left_unfinished_goes_unless_it_is_being_made(shop: Workshop) -> None:
+    home = taken().folder.parent
+    left, inside, under_way = (
+        home / ".left.building",
+        home / "state" / "as_of" / ".2023-04-01.building",
+        home / ".under_way.building",
+    )
+    for folder in (left, inside, under_way):
+        (folder / "scratch").mkdir(parents=True)
+    with FileLock(home / ".under_way.lock"):
+        cache.clear_unfinished(datasets.load("shop"))
+    assert [folder.exists() for folder in (left, inside, under_way)] == [False, False, True]
+    assert taken().durations == {}

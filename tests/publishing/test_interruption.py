@@ -127,6 +127,8 @@ def test_a_run_killed_in_a_notebook_takes_its_kernel_along(
     with waiting_run(project, tmp_path / "gate") as (run, kernel):
         spilled = shared_cache / ".spill" / f"{socket.gethostname()}-{run.pid}-99"
         spilled.mkdir(parents=True)
+        unfinished = shared_cache / "six" / ".0123456789abcdef.building"
+        unfinished.mkdir()
         holder = lock.read_holder(reports)
         assert holder is not None
         assert holder.pid == run.pid
@@ -140,6 +142,7 @@ def test_a_run_killed_in_a_notebook_takes_its_kernel_along(
     assert not drafts(reports)
     assert not Path(holder.scratch).exists()
     assert not spilled.exists()
+    assert not unfinished.exists()
 
 
 def test_a_second_run_is_told_of_the_first_and_an_interrupt_ends_it_cleanly(
