@@ -294,6 +294,19 @@ def test_customers_made_of_lines_are_known_from_their_first_day(
     assert {str(row["customer_id"]): row["acquired_on"] for row in found} == {
         "C1": date(2023, 3, 1), "C2": date(2023, 4, 2), "C3": date(2023, 3, 15),
     }  # fmt: skip
+    seen = proposal.preview
+    assert seen is not None
+    assert (seen.lines, seen.complete, seen.customers) == (34, 33, 3)
+    assert seen.revenue == Decimal("313.50")
+
+
+def test_customers_that_differ_in_spelling_alone_are_questioned(home: Path) -> None:
+    ids = ["C007", "c007", "C7", "C10", "C100", "X-1", "X-1 "]
+    rows = [f"{who},O{i},2023-03-0{i % 9 + 1},9.50" for i, who in enumerate(ids * 5)]
+    proposal = init.propose([put(home, "s.csv", ["customer id,order_no,date,amount", *rows])])
+    check = dict(proposal.checks)["lines.customer_id"]
+    assert check.startswith("6 different, 4 if case and zeros in front make no difference")
+    assert check.endswith('lower("customer id")')
 
 
 def test_an_email_address_is_a_key_only_where_there_is_no_number(home: Path) -> None:
@@ -490,13 +503,19 @@ def test_the_next_command_is_named(home: Path) -> None:
     path = put(
         home,
         "s.csv",
-        ["customer,order,date,amount", "1,2,2023-01-01,€5.50", "1,3,2023-01-13,€-1.00"],
+        [
+            "customer,order,date,amount",
+            "1,2,2023-01-01,€5.50",
+            "1,3,2023-01-13,€-1.00",
+            "Sum,,,€4.50",
+        ],
     )
     out = io.StringIO()
     init.run("shop", [path], console=Console(file=out, width=120))
     shown = out.getvalue()
     assert "crm check shop --as-of 2023-01-14" in shown
     assert "2 lines, 2 orders, 1 customers, 4.50 EUR net of returns" in shown
+    assert "1 more without an order, a day or an amount that can be read" in shown
 
 
 def test_a_file_outside_the_project_is_said_to_work_here_only(

@@ -60,13 +60,15 @@ class TableProposal:
 
 @dataclass(frozen=True)
 class Preview:
-    """What the order lines come to when they are read as proposed.
+    """What the order lines come to when they are read as proposed: all of them, and those complete with
+    order, day and amount, of which everything else is told.
 
     The two measures of purchases (share of customers first seen within the warm-up, orders on a
     customer's day) are None where no line is a purchase of a known customer.
     """
 
     lines: int
+    complete: int
     customers: int
     orders: int
     revenue: Decimal

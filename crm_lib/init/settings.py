@@ -170,29 +170,39 @@ def previewed(staged: ir.Table, first_day: date) -> Preview:
     hours = timed.group_by(hour=timed.ordered_at.hour()).aggregate(lines=timed.count())
     unread = [name for name in staged.columns if name.startswith("unreadable_")]
     limit = ibis.literal(first_day + timedelta(days=WARM_UP_DAYS))
-    bought = staged.filter(staged.customer_id.notnull(), staged.amount > 0)
+    # Rules set aside what lacks one of these, such as the sums at the end of an export.
+    whole = staged.drop_null(["order_id", "ordered_at", "amount"])
+    bought = whole.filter(whole.customer_id.notnull(), whole.amount > 0)
     customers = bought.group_by("customer_id").aggregate(first=bought.day.min())
     days = bought.group_by("customer_id", "day").aggregate(orders=bought.order_id.nunique())
-    found: dict[str, Any] = staged.aggregate(
-        lines=staged.count(), customers=staged.customer_id.nunique(), orders=staged.order_id.nunique(),
-        revenue=staged.amount.sum(), anonymous_share=staged.customer_id.isnull().mean(),
-        return_share=(staged.amount < 0).mean(),
+    cells = _one(staged.aggregate(
+        lines=staged.count(),
         **{name: staged[name].count() for name in unread},
         **{f"example_{name}": staged[name].min() for name in unread},
-    ).to_pyarrow().to_pylist()[0]  # fmt: skip
+    ))  # fmt: skip
     bad = {
-        name.removeprefix("unreadable_"): (found[name], found[f"example_{name}"])
+        name.removeprefix("unreadable_"): (cells[name], cells[f"example_{name}"])
         for name in unread
-        if found[name]
+        if cells[name]
     }
-    kept = {key: value for key, value in found.items() if "unreadable_" not in key}
+    kept = _one(whole.aggregate(
+        complete=whole.count(), customers=whole.customer_id.nunique(), orders=whole.order_id.nunique(),
+        revenue=whole.amount.sum().fill_null(0), return_share=(whole.amount < 0).mean().fill_null(0.0),
+        anonymous_share=whole.customer_id.isnull().mean().fill_null(0.0),
+    ))  # fmt: skip
     return Preview(
-        **{**kept, "revenue": kept["revenue"] or 0, "return_share": kept["return_share"] or 0.0},
+        lines=cells["lines"],
+        **kept,
         first_seen_share=_mean(customers, customers["first"] < limit),
         orders_a_day=_mean(days, days.orders),
         hours={row["hour"]: row["lines"] for row in hours.to_pyarrow().to_pylist()},
         unreadable=bad,
     )  # fmt: skip
+
+
+def _one(row: ir.Table) -> dict[str, Any]:
+    values: dict[str, Any] = row.to_pyarrow().to_pylist()[0]
+    return values
 
 
 def _mean(rows: ir.Table, values: ir.Value) -> float | None:

@@ -55,10 +55,15 @@ def _preview(found: Proposal, console: Console) -> None:
         return
     money = found.setting("currency").value
     console.print(
-        f"\nRead this way: {seen.lines:,} lines, {seen.orders:,} orders, {seen.customers:,} customers, "
+        f"\nRead this way: {seen.complete:,} lines, {seen.orders:,} orders, {seen.customers:,} customers, "
         f"{seen.revenue:,.2f} {money} net of returns; {seen.anonymous_share:.1%} of the lines without a "
         f"customer, {seen.return_share:.1%} returns."
     )
+    if more := seen.lines - seen.complete:
+        console.print(
+            f"[yellow]{more:,} more[/] without an order, a day or an amount that can be read, such as a "
+            "line of sums: not counted here, set aside by the rules."
+        )
     console.print("[dim]Compare these totals with your own before anything else.[/]")
 
 

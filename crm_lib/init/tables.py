@@ -73,6 +73,7 @@ def proposed(role: str, table: RawTable) -> TableProposal:
     entries = {name: columns.entry(match, declared, found, taken) for name, match in best.items()}
     if role == "lines":
         entries |= _completed(table, best, entries)
+        entries |= _spelt(table, best, entries)
     for name in declared.required:
         entries.setdefault(name, _not_found(name, declared))
     ordered = tuple(entries[name] for name in declared.column_names if name in entries)
@@ -126,6 +127,23 @@ def _completed(
             check="one customer's lines of one date count as one order",
         )  # fmt: skip
     return made
+
+
+def _spelt(table: RawTable, best: dict[str, Match], entries: dict[str, Entry]) -> dict[str, Entry]:
+    """The customer's key with a question where some differ in nothing but case or zeros in front."""
+    if "customer_id" not in best or best["customer_id"].raw.kind != "text":
+        return {}
+    entry, raw = entries["customer_id"], best["customer_id"].raw.name
+    written = table.rows.select(id=casting.as_text(table.rows[raw])).distinct()
+    plain = written.id.lower().re_replace(r"^([^0-9]*)0+([0-9])", r"\1\2")
+    ids = written.aggregate(written=written.id.nunique(), plain=plain.nunique()).execute().iloc[0]
+    if ids.written == ids.plain:
+        return {}
+    unlike = (
+        f"{ids.written:,} different, {ids.plain:,} if case and zeros in front make no difference: where "
+        f"these are the same customers, write for example lower({columns.sql_name(raw)})"
+    )
+    return {"customer_id": replace(entry, check="; ".join(filter(None, [entry.check, unlike])))}
 
 
 def _dates(table: RawTable, best: dict[str, Match]) -> list[Column]:
