@@ -255,7 +255,8 @@ def reports(dataset: Dataset) -> None:
 
     known.load(dataset)
     terminal.reports(notebooks.every())
-    terminal.history(pages.history(project.reports_folder() / dataset))
+    folder = project.reports_folder() / dataset
+    terminal.history(pages.history(folder), str(folder).removeprefix(f"{project.root()}/"))
 
 
 @app.command()

@@ -163,15 +163,15 @@ def reports(known: Sequence[Report]) -> None:
     )
 
 
-def history(runs: Sequence[Mapping[str, Any]]) -> None:
-    """One line a run, newest day first."""
+def history(runs: Sequence[Mapping[str, Any]], folder: str) -> None:
+    """One line a run, newest day first. folder: of their data set's reports."""
     ordered = sorted(runs, key=lambda run: (run["as_of"], run["generated_at"]), reverse=True)
     _table(
         "Runs" if ordered else "No runs yet: crm run",
         ("as of", "made", "status", "verdict", "page"),
         [
             (run["as_of"], words.moment(run["generated_at"]), run["status"],
-             run["verdict"].get("verdict", ""), f"reports/{run['dataset']}/{run['href']}")
+             run["verdict"].get("verdict", ""), f"{folder}/{run['href']}")
             for run in ordered
         ],
     )  # fmt: skip

@@ -118,6 +118,19 @@ def test_a_run_ends_with_the_address_of_its_page_and_where_time_went(project: Pa
     assert "share of customers called top" in history
 
 
+def test_where_runs_lie_is_told_of_reports_outside_the_project(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_REPORTS", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "400")
+    run = tmp_path / "six" / ".runs" / "0001-2023-04-01"
+    run.mkdir(parents=True)
+    facts = {"id": "", "kind": "run", "dataset": "six", "dataset_title": "Six", "currency": "EUR",
+             "as_of": DAY, "generated_at": "2023-04-02T00:00:00+00:00", "fingerprint": ""}  # fmt: skip
+    (run / "manifest.json").write_text(json.dumps(facts))
+    assert f" {tmp_path}/six/{DAY}/index.html" in crm("reports", "six").output
+
+
 def test_an_interrupt_within_a_query_exits_130(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
