@@ -44,6 +44,13 @@ def test_the_profit_is_called_what_it_is() -> None:
     assert "€10.00 of returns" in sentences.profit(returned, PEAK, "revenue", "EUR")
 
 
+def test_what_is_left_and_what_was_deducted_are_as_exact_as_each_other() -> None:
+    little = REVENUE.assign(amount=[1000.0, -6.0, 994.0])
+    assert sentences.bridge(little, "revenue", "EUR") == (
+        "Of €1K gross sales, 99.4% is left as revenue; the largest deduction is discounts (0.6%)."
+    )
+
+
 def test_nobody_unprofitable_and_nothing_left_are_said_in_their_own_words() -> None:
     fine = PEAK.assign(unprofitable=0, loss=0.0, unprofitable_share=0.0)
     assert "no customer costs more than it brings" in sentences.profit(

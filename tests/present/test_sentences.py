@@ -117,3 +117,8 @@ def test_stays_are_said_as_far_as_they_can_be_known() -> None:
     found = shapes.stays(times)
     assert found["expected_days"].tolist() == ["118 days", "more than 10 years"]
     assert found["days_until_lost"].tolist() == ["400 days", "–"]
+
+
+def test_where_nobody_is_known_nobody_is_said_not_to_have_bought() -> None:
+    said = sentences.habits(pd.DataFrame({"value": [], "occasions_share": []}))
+    assert said == "No known customer has bought yet, so there is nothing to show of customers."

@@ -95,7 +95,7 @@ def bridge(steps: pd.DataFrame, label: str, currency: str) -> str:
         return say("profit.bridge.whole", **fields)
     most = deductions.loc[deductions["amount"].astype(float).idxmin()]
     fields["largest"] = STEP_NAMES[most["step"]]
-    fields["share"] = words.percent(-float(most["amount"]) / gross, 0)
+    fields["share"] = words.percent(-float(most["amount"]) / gross)
     if not left > 0:
         return say("profit.bridge.none", **fields)
     return say("profit.bridge", rate=words.percent(left / gross), profit=label, **fields)

@@ -37,7 +37,7 @@ FINDINGS: dict[str, str] = {
     "segments.gap_wide": "{most} bring {most_times} times their share of customers in revenue, {least} {least_share} of theirs.",
     "segments.single": "Everyone who has bought is in one segment, {segment}.",
     "segments.no_revenue": "Revenue does not exceed returns, so there are no shares of revenue to compare.",
-    "segments.none": "No customer has bought yet, so there are no segments to show.",
+    "segments.none": "No known customer has bought yet, so there is nothing to show of customers.",
     "grid.corners": "{best} of customers score high on both recency and frequency (4–5), {worst} low on both (1–2).",
     "concentration.top": "The top {share} of customers bring {revenue} of revenue; it takes {needed} of them to reach {target}.",
     "concentration.negative": "{customers} cost more in returns than they bought, {money} together.",
