@@ -80,7 +80,7 @@ $(PYMC)/.installed: bench/peers/pymc.txt bench/peers/pymc-py311.txt
 		-r bench/peers/pymc$(if $(PEER_PYTHON),,-py311).txt
 	touch $@
 
-clean:  ## remove the environments (those of bench, too), caches and runs in progress; published reports stay
+clean:  ## remove the environments (those of bench, too) and caches; published reports stay
 	rm -rf $(VENV) bench/.venv-* bench/.data data/.cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
 
 $(VENV)/bin/python:

@@ -130,6 +130,29 @@ def test_the_default_attribute_tells_customers_apart(make_project: MakeProject) 
     assert open_book("six", as_of="2023-04-01").attribute() == "role"
 
 
+@pytest.mark.parametrize(("audience", "is_shown"), [("external", False), ("internal", True)])
+def test_names_leave_the_engine_for_an_internal_audience_only(
+    make_project: MakeProject, audience: str, is_shown: bool
+) -> None:
+    files = {
+        "lines.csv": SIX_CUSTOMERS,
+        "people.csv": "id,name\nanna,Anna Smith\n",
+        "calls.csv": "id,at,kind,person\nanna,2023-02-01,complaint,Ben Jones\n",
+    }
+    yml = SIX_YML + (
+        "  customers:\n    source: {files: data/six/people.csv}\n"
+        "    columns: {customer_id: id, name: name}\n"
+        "  contacts:\n    source: {files: data/six/calls.csv}\n"
+        "    columns: {customer_id: id, at: at, kind: kind, person: person}\n"
+        f"audience: {audience}\n"
+    )
+    make_project(files=files, yml=yml)
+    book = open_book("six", as_of="2023-04-01")
+    assert ("name" in book.table("customers").columns) == is_shown
+    assert ("person" in book.table("contacts").columns) == is_shown
+    assert ("name" in book.named(book.customers).columns) == is_shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
