@@ -45,8 +45,8 @@ def build(book: Book, durations: dict[str, float] | None = None) -> Path:
     profit_rank), and, to be added up, moves (`flow.moves`), cohorts (`cohorts.cells`) and buyers
     (`dashboard.by_revenue`). `clv.json`: earning (what the margin is made of), profit_label, horizon_months,
     discount_rate (a year), buyers (customers with a purchase), files_from (the id that each file of a mart
-    begins with, or before), model, customers (valued), clv (their sum,
-    money), and reason (why no model may be used, so that there is no mart `clv` and no sum; else empty).
+    begins with, or before), model, stays (it knows no leaving), bias (`Choice.bias`), customers (valued), clv
+    (their sum, money), and reason (why no model may be used, so that there is no mart `clv` and no sum; else empty).
     """
 
     def write(folder: Path) -> None:
@@ -170,6 +170,8 @@ def _write_clv(book: Book, folder: Path, parts: list[Range]) -> None:
         "model": choice.fitted.title if choice.fitted else None,
         "model_name": choice.fitted.name if choice.fitted else None,
         "parameters": dict(choice.fitted.params_) if choice.fitted else {},
+        "stays": choice.stays,
+        "bias": choice.bias if choice.fitted else None,
         "reason": choice.refusal,
         "files_from": [part.low or "" for part in parts],
         "customers": 0,

@@ -15,7 +15,7 @@ from crm_lib.present import words
 from crm_lib.present.numbers import Number
 from crm_lib.present.sentences.base import customers
 from crm_lib.present.sentences.lifecycle import AT_RISK
-from crm_lib.present.sentences.lifetime import clv_terms
+from crm_lib.present.sentences.lifetime import FAR_OFF, clv_terms
 from crm_lib.present.sentences.profit import REVENUE
 from crm_lib.present.sentences.quality import FOUND
 
@@ -235,6 +235,10 @@ def equity(known: Mapping[str, Any], *, day: date) -> list[Number]:
         return clv_refused(known["reason"], day=day)
     ahead = f"the {words.months(known['horizon_months'])} from {words.day(day)}"
     note = clv_terms(known["earning"], known["horizon_months"], known["discount_rate"])
+    if known["stays"]:
+        note = words.say("card.stays", terms=note)
+    elif abs(known["bias"]) > FAR_OFF:
+        note = words.say("card.far_off", terms=note, rate=words.percent(abs(known["bias"]), 0))
     return [Number("clv_total", "Equity of present customers", known["clv"], "money", ahead, denominator=f"of {customers(known['customers'])} with a purchase", note=note)]  # fmt: skip
 
 

@@ -275,6 +275,20 @@ def test_levers_that_there_are() -> None:
     assert "new customers" not in fewer
 
 
+@pytest.mark.parametrize(
+    ("stays", "bias", "more"),
+    [
+        (False, 0.1, ""),
+        (True, 0.1, "; if all of them stay"),
+        (False, -0.94, "; by a model that was 94% off where it was tested"),
+    ],
+)
+def test_the_equity_on_other_pages_bears_its_doubt(stays: bool, bias: float, more: str) -> None:
+    known = {"clv": 5000.0, "customers": 200, "earning": "contribution", "horizon_months": 36,
+             "discount_rate": 0.1, "stays": stays, "bias": bias}  # fmt: skip
+    assert cards.equity(known, day=YEAR.end)[0].note == TERMS + more
+
+
 def test_cards_carry_what_the_value_is() -> None:
     numbers = cards.clv(
         totals(), (4000.0, 6000.0), terms=TERMS, title="BG/NBD", horizon_months=36, day=YEAR.end

@@ -25,6 +25,8 @@ LIFETIME: dict[str, str] = {
     "lever.acquisition.percent": "New customers +1%",
     "lever.margin.point": "Margin rate +1 point",
     "lever.margin.percent": "Margin +1%",
+    "card.stays": "{terms}; if all of them stay",
+    "card.far_off": "{terms}; by a model that was {rate} off where it was tested",
     "card.no_model": "No model of repeat purchases may be used here; the report on lifetime value says why.",
     # what the value is
     "clv.terms": "{earning} of the next {months}, discounted at {rate} a year",
