@@ -251,3 +251,11 @@ def test_the_suites_that_ship_are_right(own_rules: None) -> None:
 def test_every_data_set_of_the_project_loads_its_rules(own_rules: None) -> None:
     for name in datasets.names():
         assert rules.load(datasets.load(name))["lines"], name
+
+
+def test_a_day_far_ahead_is_later_and_the_rule_says_so(project: Project) -> None:
+    project()
+    found = {rule.rule_id: rule for rule in rules.load(dataset())["lines"]}
+    plausible = found["lines.ordered_at_plausible"]
+    assert "max_value" not in plausible.kwargs
+    assert plausible.because.endswith("Rows of 9999-12-31 count as later.")
