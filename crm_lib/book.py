@@ -28,7 +28,8 @@ from crm_lib.periods import Window, add_months, parse_day
 from crm_lib.quality import verdict as verdicts
 
 LAST_DAYS = 31
-"""`as_of` may lie this many days after the last order line; further out, silence would be invented."""
+"""The last observed day may lie this many days after the last order line; further out, silence would be
+invented."""
 
 
 def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:

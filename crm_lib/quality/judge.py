@@ -33,17 +33,12 @@ FAILURES = pa.schema([("row_id", pa.int64()), ("rule_id", pa.string()), ("proble
 _EPOCH = ibis.literal("1970-01-01").cast(dt.date)
 
 
-def judge_rows(rules: Sequence[Rule], staged: ir.Table) -> pa.Table:
-    """Which rows of a staged table fail which row rules: (row_id, rule_id, problem), see `FAILURES`.
+def judge_each(rules: Sequence[Rule], staged: ir.Table) -> pa.Table:
+    """Which rows of a staged table fail which of the rules that can be told of every row by itself: see `FAILURES`.
 
     Independent of `as_of` and scope. Only the columns that rules use leave the engine: dates as
     days since 1970-01-01, money as float64, presence and readability as flags.
     """
-    return pa.concat_tables([judge_each(rules, staged), judge_copies(rules, staged)])
-
-
-def judge_each(rules: Sequence[Rule], staged: ir.Table) -> pa.Table:
-    """The failures of the rules that can be told of every row by itself."""
     own = [rule for rule in _applicable(rules, staged) if not copies.is_about_copies(rule)]
     rows = {
         columns: staged.select("row_id", **{name: _crossing(name, staged) for name in columns})

@@ -97,7 +97,7 @@ def assess(
     notes: Mapping[str, Notes] | None = None,
     buyers: ir.Table | None = None,
 ) -> Verdict:
-    """The verdict on staged tables and the row failures found in them (`judge.judge_rows`).
+    """The verdict on staged tables and the row failures found in them (`judge.FAILURES`).
 
     `notes`: by table, what was noticed of its files when they were read (`sources.Notes`). `buyers`:
     customer_id of everyone with an accepted line, where that is known.

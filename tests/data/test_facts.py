@@ -100,6 +100,11 @@ def test_occasions_are_days_or_orders(make_project: MakeProject) -> None:
     assert by_order.loc["dora", "last_gap_days"] == 0
 
 
+def test_a_month_without_an_order_line_may_be_observed(make_project: MakeProject) -> None:
+    make_project()
+    assert str(open_book("six", as_of="2023-04-21").observed.last_day) == "2023-04-20"
+
+
 def test_first_seen_in_the_warm_up(make_project: MakeProject) -> None:
     make_project(yml=SIX_YML + "warm_up_days: 31\n")
     book = open_book("six", as_of="2023-04-01")
@@ -157,7 +162,7 @@ def test_names_leave_the_engine_for_an_internal_audience_only(
     ("arguments", "said"),
     [
         ({"as_of": "2022-12-31"}, "observed from 2023-01-01"),
-        ({"as_of": "2024-01-01"}, "the last order line of 'six' is of 2023-03-20"),
+        ({"as_of": "2023-04-22"}, "the last order line of 'six' is of 2023-03-20"),
         ({"as_of": "1 April"}, "YYYY-MM-DD"),
         ({"as_of": "2023-04-01", "scope": "prodct_id = 'tea'"}, "Did you mean 'product_id'"),
         ({"as_of": "2023-04-01", "scope": "product_id ="}, "not an SQL expression"),

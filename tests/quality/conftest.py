@@ -85,18 +85,23 @@ def _cell(name: str, value: Any) -> Any:
     return value
 
 
+def judge_rows(rule_list: Sequence[rules.Rule], table: ir.Table) -> pa.Table:
+    """The failures of all row rules, those that compare rows included."""
+    return pa.concat_tables(
+        [judge.judge_each(rule_list, table), judge.judge_copies(rule_list, table)]
+    )
+
+
 def failing(table: ir.Table, rule_list: list[rules.Rule]) -> set[tuple[int, str]]:
     """(row number, rule_id) of every failure; a rule that could not be checked has row number 0."""
-    found = judge.judge_rows(rule_list, table).to_pylist()
+    found = judge_rows(rule_list, table).to_pylist()
     return {((row["row_id"] or 0) & ((1 << 40) - 1), row["rule_id"]) for row in found}
 
 
 def verdict_on(data: Dataset, tables: dict[str, ir.Table], scope: str = "") -> Verdict:
     """Judge, then assess as of 2023-02-01."""
     by_table = rules.load(data)
-    failures = {
-        name: bound(judge.judge_rows(by_table[name], table)) for name, table in tables.items()
-    }
+    failures = {name: bound(judge_rows(by_table[name], table)) for name, table in tables.items()}
     return assess(data, tables, failures, as_of=AS_OF, scope=scope)
 
 

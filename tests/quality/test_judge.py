@@ -13,7 +13,16 @@ import pytest
 
 from crm_lib import hashes
 from crm_lib.quality import gx, judge, rules
-from tests.quality.conftest import LINES, Project, bound, dataset, expectation, failing, staged
+from tests.quality.conftest import (
+    LINES,
+    Project,
+    bound,
+    dataset,
+    expectation,
+    failing,
+    judge_rows,
+    staged,
+)
 
 COLUMNS = [*LINES, "unreadable_amount", "unreadable_ordered_at"]
 BETWEEN = "expect_column_values_to_be_between"
@@ -195,14 +204,14 @@ def test_pairs_of_columns(monkeypatch: pytest.MonkeyPatch, own_rules: None) -> N
 def test_a_rule_that_cannot_be_checked_says_why() -> None:
     kwargs = {"column": "order_id", "min_value": 0}
     rule = rules.Rule("lines.text", "lines", "row", BETWEEN, kwargs, "warning", "why")
-    (found,) = judge.judge_rows([rule], staged(COLUMNS, [line()])).to_pylist()
+    (found,) = judge_rows([rule], staged(COLUMNS, [line()])).to_pylist()
     assert found["row_id"] is None
     assert found["rule_id"] == "lines.text"
     assert "same type" in found["problem"]
 
 
 def test_a_table_without_rows_has_no_failures() -> None:
-    found = judge.judge_rows(_structural("lines", LINES), staged(COLUMNS, []))
+    found = judge_rows(_structural("lines", LINES), staged(COLUMNS, []))
     assert found.num_rows == 0
     assert found.schema == judge.FAILURES
     assert bound(found).row_id.type() == dt.int64

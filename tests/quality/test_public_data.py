@@ -10,8 +10,9 @@ import pytest
 
 from crm_lib import dataset as datasets
 from crm_lib import engine, staging
-from crm_lib.quality import judge, rules
+from crm_lib.quality import rules
 from crm_lib.quality.verdict import Verdict, assess
+from tests.quality.conftest import judge_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_rules")]
 
@@ -26,7 +27,7 @@ def judged(name: str, folder: Path) -> Verdict:
         path = folder / f"{table}.parquet"
         staging.stage(table, data, backend, folder).to_parquet(path)
         staged[table] = backend.read_parquet(path)
-        found = judge.judge_rows(by_table[table], staged[table])
+        found = judge_rows(by_table[table], staged[table])
         failures[table] = backend.create_table(f"failures_{table}", found, temp=True)
     return assess(data, staged, failures, as_of=data.default_as_of)
 

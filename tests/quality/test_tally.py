@@ -9,7 +9,7 @@ from decimal import Decimal
 import ibis.expr.types as ir
 import pytest
 
-from crm_lib.quality import assessment, fates, judge, rules
+from crm_lib.quality import assessment, fates, rules
 from crm_lib.quality.outcomes import Count
 from crm_lib.quality.tally import Tally
 from crm_lib.quality.verdict import Verdict, assess
@@ -20,6 +20,7 @@ from tests.quality.conftest import (
     bound,
     dataset,
     expectation,
+    judge_rows,
     staged,
     verdict_on,
 )
@@ -39,7 +40,7 @@ ROWS = [
 def judged(how: Callable[..., ir.Table]) -> ir.Table:
     """What `how`, a function of `fates`, makes of the rows."""
     table, listed = staged(COLUMNS, ROWS), rules.load(dataset())["lines"]
-    failures = bound(judge.judge_rows(listed, table))
+    failures = bound(judge_rows(listed, table))
     aside = [rule.rule_id for rule in listed if rule.on_fail == "quarantine"]
     return how("lines", table, failures, aside, as_of=AS_OF, scope="place IS NULL OR place = 'x'")
 
@@ -109,7 +110,7 @@ def test_references_are_told_alike_by_row_by_value_and_by_buyer(
     with monkeypatch.context() as patched:
         patched.setattr(assessment, "FEW", 0)
         by_value = verdict_on(data, tables)
-    failures = {name: bound(judge.judge_rows(rules.load(data)[name], table)) for name, table in tables.items()}  # fmt: skip
+    failures = {name: bound(judge_rows(rules.load(data)[name], table)) for name, table in tables.items()}  # fmt: skip
     buyers = staged(["customer_id"], [("a",), ("b",)]).select("customer_id")
     by_buyer = assess(data, tables, failures, as_of=AS_OF, buyers=buyers)
     assert by_row == by_value == by_buyer

@@ -10,10 +10,19 @@ import ibis.expr.types as ir
 import pytest
 
 from crm_lib.errors import CriticalDataFailure, UsageError
-from crm_lib.quality import fates, frames, judge, rules, trial
+from crm_lib.quality import fates, frames, rules, trial
 from crm_lib.quality.outcomes import Count, RuleOutcome, TableCount
 from crm_lib.quality.verdict import Verdict
-from tests.quality.conftest import LINES, Project, bound, dataset, expectation, staged, verdict_on
+from tests.quality.conftest import (
+    LINES,
+    Project,
+    bound,
+    dataset,
+    expectation,
+    judge_rows,
+    staged,
+    verdict_on,
+)
 
 BETWEEN = "expect_column_values_to_be_between"
 COLUMNS = ["customer_id", "order_id", "ordered_at", "amount", "quantity", "unreadable_amount"]
@@ -262,7 +271,7 @@ def test_frames_add_up_and_put_first_what_matters(project: Project) -> None:
 def test_accepted_rows_are_those_the_verdict_counts(project: Project) -> None:
     project()
     table = lines(GOOD, NO_ORDER, LATER, ANONYMOUS)
-    failures = bound(judge.judge_rows(rules.load(dataset())["lines"], table))
+    failures = bound(judge_rows(rules.load(dataset())["lines"], table))
     verdict = verdict_on(dataset(), {"lines": table})
     kept = fates.accepted(
         "lines", table, failures, verdict.quarantine_rules("lines"), as_of=date(2023, 2, 1)
