@@ -141,7 +141,7 @@ def _executed(task: Task) -> NotebookNode:
         return Problem(tidy.heading_before(nb.cells, at) or f"cell {at + 1}", text)
 
     try:
-        return _run_cells(nb, task, lambda cell, cell_index: reached.__setitem__(0, cell_index))
+        made = _run_cells(nb, task, lambda cell, cell_index: reached.__setitem__(0, cell_index))
     except PapermillExecutionError as error:
         text = tidy.short_error(error.ename, error.evalue)
         raise _ReportError(problem(text, error.cell_index)) from None
@@ -155,6 +155,17 @@ def _executed(task: Task) -> NotebookNode:
         raise _ReportError(problem(tidy.short_error(type(error).__name__, str(error)))) from None
     finally:
         _kernels.clear()
+    if (ended := _ended_at(made)) is not None:
+        raise _ReportError(problem("The notebook ends itself here (SystemExit).", ended))
+    return made
+
+
+def _ended_at(nb: NotebookNode) -> int | None:
+    """The cell that called `sys.exit()`: papermill takes it for success, and what follows is missing."""
+    for at, cell in enumerate(nb.cells):
+        if any(output.get("ename") == "SystemExit" for output in cell.get("outputs", [])):
+            return at
+    return None
 
 
 def _run_cells(nb: NotebookNode, task: Task, on_cell_start: Any) -> NotebookNode:

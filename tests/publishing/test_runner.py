@@ -146,6 +146,7 @@ def test_failed_reports_publish_nothing_and_leave_a_page_without_values(
     write_notebook(spare_notebooks, "07_raises", "{'anna': 1}['Alice Smith']", title="Raises")
     write_notebook(spare_notebooks, "08_dies", "import os; os.kill(os.getpid(), 9)", title="Dies")
     write_notebook(spare_notebooks, "09_hangs", "import time; time.sleep(600)", title="Hangs")
+    write_notebook(spare_notebooks, "10_ends", "import sys; sys.exit()", title="Ends")
     full, before = (published / "latest").resolve(), tree(published / "latest")
     with pytest.raises(ReportFailed) as caught:
         runner.run("six", [DAY], cell_timeout_seconds=3)
@@ -154,10 +155,11 @@ def test_failed_reports_publish_nothing_and_leave_a_page_without_values(
     assert "07_raises, under 'The work': KeyError" in message
     assert "08_dies, under 'The work': The Python process of the notebook died" in message
     assert "09_hangs, under 'The work': The cell did not finish within 3 seconds" in message
+    assert "10_ends, under 'The work': The notebook ends itself here (SystemExit)" in message
     page = published / ".failed" / "2023-04-01" / "index.html"
     assert page.as_uri() in message
     text = page.read_text()
-    assert all(word in text for word in ("Raises", "Dies", "Hangs", "The work", "KeyError"))
+    assert all(word in text for word in ("Raises", "Dies", "Hangs", "Ends", "The work", "KeyError"))
     assert "Alice" not in text
     assert "Alice" not in message
     assert "Segments" not in text
