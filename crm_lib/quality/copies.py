@@ -12,9 +12,8 @@ import pyarrow as pa
 from crm_lib import hashes, schema
 from crm_lib.quality.rule import Rule
 from crm_lib.quality.structure import KEY_COPY, ROW_COPY
+from crm_lib.staging import PROVENANCE, RAW_HASH
 
-PROVENANCE = ("source_file", "row_id")
-_RAW_HASH = "raw_hash"
 _HASH = "hash_of_cells"
 
 
@@ -50,8 +49,8 @@ def numbered(staged: ir.Table, declared: schema.Table, column: str) -> ir.Table 
 
 def _hash_of(staged: ir.Table, columns: Sequence[str]) -> ir.Value:
     """Equal where all these columns are."""
-    if _RAW_HASH in columns:
-        return staged[_RAW_HASH]
+    if RAW_HASH in columns:
+        return staged[RAW_HASH]
     return _hash(ibis.array([staged[name].cast(dt.string) for name in columns]))
 
 
