@@ -146,6 +146,11 @@ def kind_of(path: Path) -> str:
     if kind is None or (packed and kind != "csv"):
         known = [*_FORMATS, ".csv.gz", ".tsv.gz", ".txt.gz"]
         shown = suffix + ".gz" if packed and suffix != ".gz" else suffix
+        if shown == ".duckdb":
+            raise SourceError(
+                f"'{path.name}' holds tables, not rows: name one in dataset.yml, "
+                f"`source: {{duckdb: {path.name}, table: …}}`."
+            )
         raise SourceError(
             f"'{path.name}' is of no known kind. {unknown('file kind', shown, known)}"
         )

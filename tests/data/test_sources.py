@@ -64,6 +64,11 @@ def test_a_folder_or_an_unknown_kind_of_file_is_refused(workshop: Workshop) -> N
     workshop.put("lines.json", "[]")
     with pytest.raises(SourceError, match=r"no known kind.*'.json'.*\.csv, \.tsv"):
         workshop.stage(source={"files": "data/shop/lines.json"})
+    workshop.put("shop.duckdb", b"DUCK")
+    with pytest.raises(
+        SourceError, match=r"name one in dataset.yml, `source: {duckdb: shop.duckdb"
+    ):
+        workshop.stage(source={"files": "data/shop/shop.duckdb"})
 
 
 def test_several_files_and_a_glob_are_read_in_order(workshop: Workshop) -> None:
