@@ -51,7 +51,7 @@ LIFETIME: dict[str, str] = {
     "clv.tracking": "From those known before {split}, {actual} repeat purchases came from then to {until}, and {expected} were expected ({bias}).",
     "clv.calibration": "Off by most: the {customers} with {repeats} repeat purchases before bought {actual} times each, {expected} were expected.",
     "clv.frequency": "Before {split}, {actual} of customers had not come back; the model has {expected}.",
-    "clv.limits.stays": "Nothing in this data shows that customers stop buying: {title}, which knows no leaving, predicts best. The value is what they earn if all of them stay for all of the {months}; take it as the most it can be.",
+    "clv.limits.stays": "Nothing in this data shows that customers stop buying: {title}, which knows no leaving, predicts best. The value is what they bring if all of them stay for all of the {months}; whoever leaves sooner brings and costs less.",
     "clv.limits.reach": "The value reaches {months} ahead on {seen} of data. The data can tell how often these customers buy and how they differ; how long they stay, it can tell only as far as it reaches itself.",
     "clv.limits.first_seen": "{share} of the customers were first seen in the warm-up. They had bought before, unseen, while the model counts from a first purchase. Fitted to the others alone it expects {change} from those others, and {new} within {months} from a new customer after the first purchase, not {every}.",
     "clv.limits.first_seen.few": "{share} of the customers were first seen in the warm-up. They had bought before, unseen, while the model counts from a first purchase; too few others are left to try without them.",
