@@ -115,7 +115,9 @@ def test_first_seen_in_the_warm_up(make_project: MakeProject) -> None:
 
 def test_scope_narrows_every_fact(make_project: MakeProject) -> None:
     make_project()
+    open_book("six", as_of="2023-04-01")  # its facts are of other lines, and not to be built upon
     book = open_book("six", as_of="2023-04-01", scope="product_id = 'tea'")
+    assert facts(book).revenue.to_dict() == {"anna": 150, "ben": 60}
     assert collect(book.months).revenue.sum() == pytest.approx(100 + 50 + 30 + 30 + 40)
 
 

@@ -16,7 +16,7 @@ from crm_lib.book import Book, open_book
 from crm_lib.dataset import load
 from crm_lib.engine import collect
 from crm_lib.errors import UsageError
-from tests.conftest import ROOT, MakeProject
+from tests.conftest import ROOT, SIX_CUSTOMERS, SIX_YML, MakeProject
 from tests.data.company import COLUMNS, FILES, RULES, yml
 
 DAY = "2023-04-01"
@@ -359,6 +359,19 @@ def test_the_profit_is_called_what_it_is() -> None:
                 for kind, column in kinds.items()
             ]
             assert ledger.profit_label(items) == labels.get(known, "revenue less known costs")
+
+
+def test_a_cost_before_the_first_order_line_is_in_the_ledger(make_project: MakeProject) -> None:
+    calls = "id,at,kind,cost\nanna,2022-12-15,visit,7.00\n"
+    table = (
+        "  contacts:\n    source: {files: data/six/calls.csv}\n"
+        "    columns: {customer_id: id, at: at, kind: kind, cost: cost}\n"
+    )
+    make_project(files={"lines.csv": SIX_CUSTOMERS, "calls.csv": calls}, yml=SIX_YML + table)
+    held = collect(open_book("six", as_of=DAY).ledger)
+    (row,) = held[held.contact_cost != 0].to_dict("records")
+    assert (row["customer_id"], row["contact_cost"]) == ("anna", 7)
+    assert row["month"] == pd.Timestamp("2022-12-01")
 
 
 def test_negative_costs_are_credits(make_project: MakeProject) -> None:
