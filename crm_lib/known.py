@@ -17,21 +17,21 @@ _DATED_BY = {"converted_customer_id": "converted_on"}
 def without_later(rows: ir.Table, declared: Table, as_of: date) -> ir.Table:
     """The rows of a canonical table recorded before `as_of`, or without a date, as they stood then.
 
-    A column that may be written after its row (`recorded_later`) is null where that was later.
+    A column that may be written after its row (`recorded_later`) is null where that was later, and
+    where nothing says when it was.
     """
     limit = ibis.literal(datetime(as_of.year, as_of.month, as_of.day))
     rows = _recorded_before(rows, declared, as_of)
     added = [c.name for c in declared.columns if c.recorded_later and c.name in rows.columns]
-    dates = {name: _DATED_BY.get(name, name) for name in added}
-    return rows.mutate(
-        **{
-            name: ibis.ifelse(
-                rows[dated].cast("timestamp") < limit, rows[name], ibis.null(rows[name].type())
-            )
-            for name, dated in dates.items()
-            if dated in rows.columns
-        }
-    )
+
+    def as_it_stood(name: str) -> ir.Value:
+        dated = _DATED_BY.get(name, name)
+        nothing = ibis.null(rows[name].type())
+        if dated not in rows.columns:
+            return nothing
+        return ibis.ifelse(rows[dated].cast("timestamp") < limit, rows[name], nothing)
+
+    return rows.mutate(**{name: as_it_stood(name) for name in added})
 
 
 def _recorded_before(rows: ir.Table, declared: Table, as_of: date) -> ir.Table:

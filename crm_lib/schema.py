@@ -210,7 +210,12 @@ PROSPECTS = Table(
         _text("source", "where the prospect came from"),
         _text("stage", "stage of the sale"),
         _text("rep_id", "the sales representative"),
-        Column("converted_customer_id", "text", "the customer it became", recorded_later=True),
+        Column(
+            "converted_customer_id",
+            "text",
+            "the customer it became; known from `converted_on` on, so never without it",
+            recorded_later=True,
+        ),
         _day("converted_on", "day of the first order", later=True),
         _day("lost_on", "day it was given up", later=True),
     ),

@@ -43,3 +43,8 @@ def test_a_fact_without_a_date_of_its_own_is_dated_by_another() -> None:
     before, then = told("prospects", types, ("a", "anna", date(2023, 2, 28)), ("b", "ben", DAY))
     assert (before["converted_customer_id"], then["converted_customer_id"]) == ("anna", None)
     assert then["converted_on"] is None
+
+
+def test_a_fact_that_nothing_dates_is_never_known() -> None:
+    (row,) = told("prospects", {"id": "string", "converted_customer_id": "string"}, ("a", "anna"))
+    assert row["converted_customer_id"] is None

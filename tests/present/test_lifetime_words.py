@@ -114,7 +114,7 @@ def test_a_year_of_a_loyal_panel_is_told_what_it_cannot_tell() -> None:
         title="NBD", stays=True, horizon_months=36, observed=YEAR, first_seen_share=0.8, sensitivity=frame,
     )  # fmt: skip
     assert "NBD, which knows no leaving, predicts best" in said
-    assert "take it as the most it can be" in said
+    assert "if all of them stay for all of the 36 months; whoever leaves sooner" in said
     assert "reaches 36 months ahead on 12 months of data" in said
     assert "80% of the customers were first seen in the warm-up" in said
     assert (
