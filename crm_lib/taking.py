@@ -23,8 +23,7 @@ from crm_lib import cache, corrections, known, project, schema, sources, staging
 from crm_lib.dataset import Dataset
 from crm_lib.errors import SourceError
 from crm_lib.parts import PART_BITS, Part
-from crm_lib.quality import copies, judge
-from crm_lib.quality.dates import EARLIEST, LATEST
+from crm_lib.quality import copies, dates, judge
 from crm_lib.quality.rule import Rule
 
 Timed = Callable[[str], AbstractContextManager[None]]
@@ -172,7 +171,9 @@ def _described(
     figures = {"rows": rows.count()}
     recorded = table.declared.recorded
     if recorded is not None and recorded in rows.columns:
-        day = _plausible(known.day_of(rows, recorded))
+        # One day that stands for "unknown" would make its part touch all others.
+        on = known.day_of(rows, recorded)
+        day = dates.is_told(on).ifelse(on, ibis.null("date"))
         figures |= {"first_on": day.min(), "last_on": day.max(), "undated": day.isnull().sum()}
     counted = rows.group_by(number=rows.row_id >> PART_BITS).agg(**figures).to_pyarrow().to_pylist()
     by_number = {row.pop("number"): row for row in counted}
@@ -188,12 +189,6 @@ def _described(
         cache.beside(told).write_text(json.dumps(found[part].entry(), indent=1))
         cache.settled(told)
     return found
-
-
-def _plausible(day: ir.DateValue) -> ir.DateValue:
-    """The day, null where it stands for "unknown": one such row would make its part touch all others."""
-    real = day.between(ibis.literal(EARLIEST).cast("date"), ibis.literal(LATEST).cast("date"))
-    return real.ifelse(day, ibis.null("date"))
 
 
 def _check_corrections(table: Delivered, found: Sequence[StagedPart]) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+import ibis
+import ibis.expr.types as ir
+
 from crm_lib import schema
 from crm_lib.errors import UsageError
 
@@ -12,6 +15,11 @@ EARLIEST, LATEST = "1901-01-01", "2199-12-31"
 """Days outside stand for "unknown" in many systems: 1900-01-01, 9999-12-31."""
 _EPOCH = date(1970, 1, 1).toordinal()
 _BOUNDS = ("min_value", "max_value", "value_set", "parameter")
+
+
+def is_told(day: ir.DateValue) -> ir.BooleanValue:
+    """Does it say a day, rather than stand for "unknown"? Null where there is none."""
+    return day.between(ibis.literal(EARLIEST).cast("date"), ibis.literal(LATEST).cast("date"))
 
 
 def day_number(day: str | date) -> int:

@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from crm_lib import conditions, known, schema
+from crm_lib.quality import dates
 
 FATES = ("accepted", "quarantined", "later", "out_of_scope")
 
@@ -25,7 +26,8 @@ def with_fate(
 ) -> ir.Table:
     """`staged` with one more column, `fate`: one of `FATES` for each row, in this order of precedence.
 
-    later: dated on or after `as_of`. out_of_scope (lines only): does not meet the SQL condition
+    later: dated on or after `as_of`; not, where its rule sets it aside, by a date that stands for
+    "unknown", such as 9999-12-31. out_of_scope (lines only): does not meet the SQL condition
     `scope`; a row that fails a quarantine rule stays in when the condition cannot be told, such as
     `amount > 0` of an unreadable amount. quarantined: fails a rule among `quarantine` (rule ids).
     Raises UsageError for a scope that is no condition on the columns of `staged`.
@@ -35,7 +37,9 @@ def with_fate(
     recorded = schema.table(table).recorded
     later: ir.BooleanValue = ibis.literal(False)
     if recorded is not None and recorded in staged.columns:
-        later = ibis.coalesce(known.day_of(marked, recorded) >= ibis.literal(as_of), False)
+        day = known.day_of(marked, recorded)
+        is_later = (day >= ibis.literal(as_of)) & (dates.is_told(day) | ~marked.set_aside_)
+        later = ibis.coalesce(is_later, False)
     inside = marked.in_scope_ | (marked.scope_unknown_ & marked.set_aside_)
     fate = ibis.cases(
         (later, "later"), (~inside, "out_of_scope"), (marked.set_aside_, "quarantined"),

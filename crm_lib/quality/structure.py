@@ -73,14 +73,12 @@ def _column_rules(declared: schema.Table, column: schema.Column) -> Iterator[Rul
 
 
 def _plausible(declared: schema.Table, column: schema.Column) -> Rule:
-    """Bounds for a date. What dates the row or is added later has no upper one: it has not happened yet."""
+    """Bounds for a date. What is added to a row later has no upper one: it has not happened yet."""
     bounds, because = {"min_value": day_number(EARLIEST)}, "Dates such as 1900-01-01"
-    if column.name != declared.recorded and not column.recorded_later:
+    if not column.recorded_later:
         bounds["max_value"] = day_number(LATEST)
         because += " or 9999-12-31"
     because += " stand for 'unknown' in many systems."
-    if column.name == declared.recorded:
-        because += " Rows of 9999-12-31 count as later."
     return Rule(
         f"{declared.name}.{column.name}_plausible", declared.name, "row", _BETWEEN,
         {"column": column.name, **bounds}, "critical" if column.required else "warning",

@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib import engine, known
-from crm_lib.quality.dates import EARLIEST
+from crm_lib.quality import dates
 from crm_lib.quality.fates import FATES
 from crm_lib.quality.outcomes import Count
 
@@ -40,7 +40,7 @@ class Tally:
         day: ir.Value = ibis.null(dt.date)
         if recorded is not None and recorded in fated.columns:
             on = known.day_of(fated, recorded)
-            is_told = (fated.fate != "later") & (on >= ibis.literal(date.fromisoformat(EARLIEST)))
+            is_told = (fated.fate != "later") & dates.is_told(on)
             day = is_told.ifelse(on, ibis.null(dt.date))
         is_named = ibis.literal(True)
         if "customer_id" in fated.columns:

@@ -10,6 +10,7 @@ from crm_lib import dataset as datasets
 from crm_lib import schema
 from crm_lib.errors import UsageError
 from crm_lib.quality import rules, suites
+from crm_lib.quality.dates import day_number
 from crm_lib.quality.suitefile import read
 from tests.quality.conftest import LINES, ROOT, Project, dataset, expectation
 
@@ -253,9 +254,9 @@ def test_every_data_set_of_the_project_loads_its_rules(own_rules: None) -> None:
         assert rules.load(datasets.load(name))["lines"], name
 
 
-def test_a_day_far_ahead_is_later_and_the_rule_says_so(project: Project) -> None:
+def test_a_day_that_no_line_will_ever_have_is_no_day(project: Project) -> None:
     project()
     found = {rule.rule_id: rule for rule in rules.load(dataset())["lines"]}
     plausible = found["lines.ordered_at_plausible"]
-    assert "max_value" not in plausible.kwargs
-    assert plausible.because.endswith("Rows of 9999-12-31 count as later.")
+    assert plausible.kwargs["max_value"] == day_number("2199-12-31")
+    assert "9999-12-31" in plausible.because

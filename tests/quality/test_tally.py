@@ -33,7 +33,8 @@ ROWS = [
     ("b", None, "2023-01-21", "7", "x"),  # set aside: no order
     ("b", "5", "1900-01-01", "2", "x"),  # set aside: a day that stands for "unknown"
     ("b", "6", "2023-01-25", "9", "y"),  # out of scope
-    ("b", "7", "9999-12-31", "1000", "x"),  # later
+    ("b", "7", "2199-12-31", "1000", "x"),  # later
+    ("b", "8", "9999-12-31", "40", "x"),  # set aside: a day that stands for "unknown", too
 ]
 
 
@@ -53,7 +54,7 @@ def test_every_row_and_cent_has_one_fate(project: Project) -> None:
     project()
     assert tally().by_fate == {
         "accepted": Count(rows=3, money=Decimal("0.25")),
-        "quarantined": Count(rows=2, money=Decimal("9")),
+        "quarantined": Count(rows=3, money=Decimal("49")),
         "out_of_scope": Count(rows=1, money=Decimal("9")),
         "later": Count(rows=1, money=Decimal("1000")),
     }
