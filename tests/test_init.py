@@ -315,10 +315,14 @@ def test_an_email_address_is_a_key_only_where_there_is_no_number(home: Path) -> 
     proposal = init.propose([put(home, "s.csv", [f"{header},cust", *rows])])
     assert mapped(proposal)["customer_id"] == "cust"
     assert "lines.customer_id" not in places(proposal)
+    entry = table(proposal, "lines").column("customer_id")
+    assert entry is not None
+    assert entry.others == (("Email", "an e-mail address; 7 different"),)
     proposal = init.propose([put(home, "s.csv", [f"{header},colour", *rows])])
     entry = table(proposal, "lines").column("customer_id")
     assert entry is not None
     assert entry.value == "Email"
+    assert entry.because == "no number tells customers apart; 7 different"
     assert "ids appear in exports" in entry.check
     assert written(home, proposal)["lines"][0]["customer_id"] == "Ann0@x.org"
     path = home / "data" / "shop" / "dataset.yml"
@@ -332,6 +336,24 @@ def test_an_email_address_is_a_key_only_where_there_is_no_number(home: Path) -> 
     found = {row["customer_id"] for row in staged.to_pyarrow().to_pylist()}
     assert len(found) == 7
     assert not any("@" in str(key) for key in found)
+
+
+def test_the_file_of_one_customer_has_its_key(home: Path) -> None:
+    rows = [f"C1,{i},2023-02-{i % 28 + 1:02d},{i}.5,Ann{i % 7}@x.org" for i in range(40)]
+    for name in ("customer_id", "Kundennummer", "client"):
+        header = f"{name},order,date,amount"
+        lines = [row.rpartition(",")[0] for row in rows]
+        proposal = init.propose([put(home, "s.csv", [header, *lines])])
+        assert mapped(proposal)["customer_id"] == name
+        assert "is this the file of one customer?" in dict(proposal.checks)["lines.customer_id"]
+        assert proposal.preview is not None
+        assert proposal.preview.customers == 1
+        # An address that tells customers apart is the better key.
+        proposal = init.propose([put(home, "s.csv", [f"{header},email", *rows])])
+        assert mapped(proposal)["customer_id"] == "email"
+    # A name that is only like it, such as one of a shop for all, says less than the values do.
+    proposal = init.propose([put(home, "s.csv", ["customer desk,order,date,amount", *lines])])
+    assert proposal.missing == ["lines.customer_id"]
 
 
 def test_a_name_as_key_is_questioned(home: Path) -> None:

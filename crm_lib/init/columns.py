@@ -15,6 +15,8 @@ from crm_lib.init.proposal import Entry
 PROPOSED = 0.45
 """From this likeness on, a raw column is proposed; between `POSSIBLE` and it, only mentioned."""
 POSSIBLE = 0.3
+_BY_NAME = 0.85
+"""Above this likeness the raw column has the very name, or a usual one for the same thing."""
 READS_AS_ID = 0.95
 """An id may be a number, but then a whole one."""
 _FEW_ROWS = 20
@@ -38,15 +40,24 @@ def matches(table: str, columns: dict[str, Column]) -> list[Match]:
         for column, called in names.NAMES[table].items()
         for raw in columns.values()
     ]
-    found += [match for raw in columns.values() if (match := _by_email(declared, raw))]
+    for raw in columns.values():
+        found += filter(None, [_by_email(declared, raw), _of_one_customer(declared, raw)])
     return sorted((match for match in found if match.score >= POSSIBLE), key=_surest)
 
 
 def _by_email(declared: schema.Table, raw: Column) -> Match | None:
-    """An e-mail address as the customer's key: the least sure match, after every number and name."""
+    """An e-mail address as the customer's key: less sure than every number and name that fits."""
     if "customer_id" not in declared.column_names or not is_email(raw):
         return None
     fits = _fit(declared, "customer_id", raw) >= 0.9
+    return Match("customer_id", raw, PROPOSED + 0.001) if fits else None
+
+
+def _of_one_customer(declared: schema.Table, raw: Column) -> Match | None:
+    """The customer's key by its very name, though all rows bear the same one: the least sure match."""
+    called = names.NAMES[declared.name].get("customer_id", "")
+    named = names.likeness(raw.name, called, "customer_id") > _BY_NAME
+    fits = named and _always_the_same(raw) and declared.key != ("customer_id",)
     return Match("customer_id", raw, PROPOSED) if fits else None
 
 
@@ -89,23 +100,26 @@ def _fit(declared: schema.Table, name: str, raw: Column) -> float:
         return 0.1
     if raw.is_number and raw.whole_share < READS_AS_ID:
         return 0.3
-    always_the_same = raw.distinct == 1 and raw.rows > _FEW_ROWS
-    return 0.3 if always_the_same and name.endswith("_id") else 1.0
+    return 0.2 if _always_the_same(raw) and name.endswith("_id") else 1.0
+
+
+def _always_the_same(raw: Column) -> bool:
+    return raw.distinct == 1 and raw.rows > _FEW_ROWS
 
 
 def entry(match: Match, declared: schema.Table, found: list[Match], taken: set[str]) -> Entry:
     """The line for a match: how to read it, why, and which raw columns it could be instead."""
     column = declared.column(match.column)
     others = tuple(
-        (reading(other.raw, column.type), because(other, column.type))
+        (reading(other.raw, column.type), f"{_named(other)}; {values(other.raw, column.type)}")
         for other in found
         if other.column == match.column and other.raw.name not in taken
     )[:3]
     return Entry(
         match.column,
         reading(match.raw, column.type),
-        because(match, column.type),
-        check=identity(match) or ambiguity(match.raw, column.type),
+        f"{_why(match)}; {values(match.raw, column.type)}",
+        check=identity(match) or _alone(match) or ambiguity(match.raw, column.type),
         others=others + _hashed(match) + twin(match.raw, column.type),
     )
 
@@ -121,12 +135,20 @@ def reading(raw: Column, kind: str, expression: str = "") -> Any:
     return how if len(how) > 1 else how["from"]
 
 
-def because(match: Match, kind: str) -> str:
-    raw = match.raw
+def _why(match: Match) -> str:
+    """Why the match was chosen."""
     if match.column == "customer_id" and is_email(match.raw):
-        return f"no number of a customer was found; {values(raw, kind)}"
-    named = "the name says so" if match.score > 0.85 else "the name is like it"
-    return f"{named}; {values(raw, kind)}"
+        return "no number tells customers apart"
+    return _named(match)
+
+
+def _named(match: Match) -> str:
+    """What the name of the raw column says, whether or not it was chosen."""
+    if match.column == "customer_id" and is_email(match.raw):
+        return "an e-mail address"
+    if match.column == "customer_id" and _always_the_same(match.raw):
+        return "the name says so, but it is always the same"
+    return "the name says so" if match.score > _BY_NAME else "the name is like it"
 
 
 def identity(match: Match) -> str:
@@ -138,6 +160,13 @@ def identity(match: Match) -> str:
     if names.is_named(match.raw.name, names.PERSON):
         return "a name is the customer's key: two may share one, and ids appear in exports"
     return ""
+
+
+def _alone(match: Match) -> str:
+    """The question that a customer's key raises which is the same in every row."""
+    if match.column != "customer_id" or not _always_the_same(match.raw):
+        return ""
+    return "every row that has one has the same: is this the file of one customer?"
 
 
 def _hashed(match: Match) -> tuple[tuple[Any, str], ...]:
