@@ -61,7 +61,9 @@ def hashed(*parts: bytes | str) -> str:
 def code(modules: Iterable[str]) -> str:
     """A hash of the code of these modules and packages."""
     here = Path(__file__).parent
-    found = [path for name in modules for path in (here / f"{name}.py", *here.glob(f"{name}/*.py"))]
+    found = [
+        path for name in modules for path in (here / f"{name}.py", *here.glob(f"{name}/**/*.py"))
+    ]
     return hashed(*(path.read_bytes() for path in sorted(found) if path.is_file()))
 
 

@@ -26,7 +26,7 @@ class Need:
 
 
 REGISTRY: dict[str, Need] = {}
-"""Every declared analysis by `module.function`."""
+"""Every declared analysis by `subject.function`, a subject being a module or package of analyses."""
 
 
 def needs(
@@ -44,7 +44,8 @@ def needs(
         schema.table(table).column(column)
 
     def declare(function: _Function) -> _Function:
-        name = f"{function.__module__.rsplit('.', 1)[-1]}.{function.__name__}"
+        subject = function.__module__.removeprefix("crm_lib.analysis.").partition(".")[0]
+        name = f"{subject}.{function.__name__}"
         purpose = (function.__doc__ or "").strip().splitlines()[0] if function.__doc__ else ""
         REGISTRY[name] = Need(name, tables, purpose, more)
         return function

@@ -1,1 +1,1 @@
-"""Analyses: one subject a file, table → table. Siblings do not import each other; marts combine them."""
+"""Analyses: one subject a file or package, table → table. Siblings do not import each other; marts combine them."""

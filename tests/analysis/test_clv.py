@@ -15,6 +15,7 @@ from scipy import integrate
 
 from crm_lib import btyd
 from crm_lib.analysis import clv, equity, lifetime, margins
+from crm_lib.analysis.equity import new_customers
 from crm_lib.btyd.credibility import UNKNOWN
 from crm_lib.btyd.nbd import Nbd
 from crm_lib.btyd.pareto_nbd import ParetoNbd
@@ -180,7 +181,7 @@ def test_newcomers_are_counted_over_the_last_full_year(base: Base) -> None:
     start, end = date(2023, 1, 1), date(2024, 1, 1)
     first = pd.to_datetime(base.log.groupby("customer_id")["day"].min())
     months = [((first.dt.year == 2023) & (first.dt.month == m)).sum() for m in range(1, 13)]
-    found = equity._by_month(base.customers, Window(start, end))
+    found = new_customers._by_month(base.customers, Window(start, end))
     assert found == tuple(months)  # everyone joins within three quarters of the two years
     assert found[6:] == (2, 0, 0, 0, 0, 0)
     won = newcomers(base)
@@ -206,12 +207,12 @@ def test_what_winning_costs_is_recorded_of_customers_and_of_campaigns(base: Base
         }
     )
     campaigns = ibis.memtable(sent)
-    assert equity._costs(base.ledger, window, None) == {}
-    assert equity._costs(base.ledger, window, campaigns) == {"campaigns": 26.0}
-    assert equity._costs(paid, window, campaigns) == {"customers": each, "campaigns": 26.0}
+    assert new_customers._costs(base.ledger, window, None) == {}
+    assert new_customers._costs(base.ledger, window, campaigns) == {"campaigns": 26.0}
+    assert new_customers._costs(paid, window, campaigns) == {"customers": each, "campaigns": 26.0}
     none = campaigns.filter(campaigns.exposure_cost > 100)
-    assert equity._costs(paid, window, none) == {"customers": each, "campaigns": 0.0}
-    assert equity._costs(base.ledger, window, none) == {}
+    assert new_customers._costs(paid, window, none) == {"customers": each, "campaigns": 0.0}
+    assert new_customers._costs(base.ledger, window, none) == {}
     won = equity.Newcomers(window, False, (10, 16), {"customers": 26.0, "campaigns": 26.0}, LAW, "")
     assert won.acquisition_cost == 2.0
 
@@ -270,13 +271,15 @@ def test_what_new_customers_do_is_learnt_from_new_customers(
 ) -> None:
     every, new = mixed
     model = Nbd.fit(lifetime.histories(every))
-    found = equity._fitted_to_new(every, model)
+    found = new_customers._fitted_to_new(every, model)
     truth = 180 * 2 / 400  # purchases of a new customer within 180 days
     assert found.expected_of_new(180, unit="day")[0] == pytest.approx(truth, rel=0.15)
     assert model.expected_of_new(180, unit="day")[0] > 8 * truth
-    assert equity._fitted_to_new(new, model) is model  # nobody of a warm-up: the same customers
+    assert (
+        new_customers._fitted_to_new(new, model) is model
+    )  # nobody of a warm-up: the same customers
     with pytest.raises(NoModel, match="at least 30, not 29"):
-        equity._fitted_to_new(new.limit(29).union(every.filter(every.is_first_seen)), model)
+        new_customers._fitted_to_new(new.limit(29).union(every.filter(every.is_first_seen)), model)
 
 
 def test_what_new_customers_spend_is_learnt_from_new_customers() -> None:

@@ -254,3 +254,16 @@ def test_what_killed_processes_left_unfinished_goes_unless_it_is_being_made(shop
         cache.clear_unfinished(datasets.load("shop"))
     assert [folder.exists() for folder in (left, inside, under_way)] == [False, False, True]
     assert taken().durations == {}
+
+
+def test_a_name_in_the_cache_hangs_on_the_code_of_packages_within_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "analysis" / "equity" / "drivers.py"
+    module.parent.mkdir(parents=True)
+    monkeypatch.setattr(cache, "__file__", str(tmp_path / "cache.py"))
+    found = set()
+    for text in ("LEVER = 0.01", "LEVER = 0.02"):
+        module.write_text(text)
+        found.add(cache.code.__wrapped__(("analysis",)))
+    assert len(found) == 2

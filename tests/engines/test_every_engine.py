@@ -101,12 +101,14 @@ def test_spark_finds_what_duckdb_finds(
 def test_every_analysis_is_among_them() -> None:
     """Each public function that declares what it `needs`."""
     declared = set()
-    for path in sorted((ROOT / "crm_lib" / "analysis").glob("*.py")):
+    analyses = ROOT / "crm_lib" / "analysis"
+    for path in sorted(analyses.rglob("*.py")):
+        subject = path.relative_to(analyses).with_suffix("").parts[0]
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef):
                 names = [getattr(getattr(d, "func", d), "id", "") for d in node.decorator_list]
                 if "needs" in names:
-                    declared.add(f"{path.stem}.{node.name}")
+                    declared.add(f"{subject}.{node.name}")
     called = {name.split(" ")[0] for name in ANALYSES}
     assert declared - called == set()
 
