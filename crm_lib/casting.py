@@ -75,6 +75,15 @@ def _checked(value: ir.Value, text: ir.Value) -> Cast:
     return Cast(value, cast(ir.StringValue, unreadable))
 
 
+def masked(cell: str) -> str:
+    """The form of a cell that cannot be read, fit to be shown: its letters become x.
+
+    Where the cells of a row have slipped, what stands in place of an amount may be a person's name;
+    "12.5O" is still seen to be no number.
+    """
+    return "".join("x" if char.isalpha() else char for char in cell)
+
+
 def blank_to_null(text: ir.StringValue) -> ir.StringValue:
     """Text without white space around it; null when nothing is left."""
     # To see that there is nothing to trim takes a fifth of the time of trimming. Before "!" comes what is

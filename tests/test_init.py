@@ -356,6 +356,20 @@ def test_the_file_of_one_customer_has_its_key(home: Path) -> None:
     assert proposal.missing == ["lines.customer_id"]
 
 
+def test_a_cell_that_cannot_be_read_shows_no_person(home: Path) -> None:
+    rows = [f"C{i % 7},{i},{i % 28 + 1:02d}.02.2023,{i}.5" for i in range(40)]
+    rows += ["C1,50,anna@secret.example,7.5"] * 2 + ["C2,51,03.02.2023,Anna Klein 12.5O"]
+    path = put(home, "s.csv", ["customer,order,date,amount", *rows])
+    out = io.StringIO()
+    init.run("shop", [path], console=Console(file=out, width=200))
+    text = (home / "data" / "shop" / "dataset.yml").read_text(encoding="utf-8")
+    for said in (out.getvalue(), text):
+        assert "anna" not in said.lower()
+        assert "secret" not in said
+        assert "'xxxx@xxxxxx.xxxxxxx'" in said
+        assert "'xxxx xxxxx 12.5x'" in said
+
+
 def test_a_name_as_key_is_questioned(home: Path) -> None:
     rows = [f"Ann {i % 7},{i},2023-02-{i % 28 + 1:02d},{i}.5" for i in range(40)]
     proposal = init.propose([put(home, "s.csv", ["Customer Name,Order,Date,Total", *rows])])

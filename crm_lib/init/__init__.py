@@ -17,7 +17,7 @@ from rich.console import Console
 
 from crm_lib import dataset, engine, project, staging
 from crm_lib.errors import CrmError, UsageError, listing
-from crm_lib.init import derived, files, settings, show, tables, text
+from crm_lib.init import columns, derived, files, settings, show, tables, text
 from crm_lib.init.proposal import Entry, Preview, Proposal, TableProposal
 
 __all__ = ["Entry", "Preview", "Proposal", "TableProposal", "propose", "run", "write"]
@@ -80,7 +80,9 @@ def _with_unread(entry: Entry, preview: Preview) -> Entry:
     if entry.key not in preview.unreadable:
         return entry
     count, example = preview.unreadable[entry.key]
-    trouble = f"{count:,} of {preview.lines:,} cells cannot be read, such as {example!r}"
+    trouble = (
+        f"{count:,} of {preview.lines:,} cells cannot be read, such as {columns.form(example)}"
+    )
     return replace(entry, check="; ".join(filter(None, [entry.check, trouble])))
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from crm_lib import conditions, schema
+from crm_lib import casting, conditions, schema
 from crm_lib.errors import UsageError
 from crm_lib.init import names
 from crm_lib.init.evidence import Column
@@ -192,25 +192,35 @@ def values(raw: Column, kind: str) -> str:
 
 def shown(raw: Column) -> str:
     """A frequent value, short enough for a comment."""
-    value = raw.examples[0]
+    return _short(raw.examples[0])
+
+
+def form(cell: str) -> str:
+    """The form of a cell that is not what its column is taken for, and may be a person's name."""
+    return _short(casting.masked(cell))
+
+
+def _short(value: str) -> str:
     return repr(value if len(value) <= 40 else value[:39] + "…")
 
 
 def ambiguity(raw: Column, kind: str) -> str:
     """What the values leave open about how to read them."""
     if kind in _NUMERIC and not raw.decimal_is_sure:
-        return f"AMBIGUOUS: is {raw.examples[0]!r} written with a decimal point or a decimal comma?"
+        return f"AMBIGUOUS: is {form(raw.examples[0])} written with a decimal point or a decimal comma?"
     read = raw.reading
     if kind not in ("day", "time") or read is None:
         return ""
     if read.twin and read.twin_span:
         return (
-            f"AMBIGUOUS: no day above 12 tells day and month apart ({raw.examples[0]!r}); read "
+            f"AMBIGUOUS: no day above 12 tells day and month apart ({form(raw.examples[0])}); read "
             f"as written here the dates run {read.first} to {read.last}, the other way "
             f"{read.twin_span[0]} to {read.twin_span[1]}"
         )
     if read.unread:
-        return f"{1 - read.share:.2%} of the cells are in another form, such as {read.unread[0]!r}"
+        return (
+            f"{1 - read.share:.2%} of the cells are in another form, such as {form(read.unread[0])}"
+        )
     return ""
 
 

@@ -9,7 +9,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
 
-from crm_lib import engine, schema
+from crm_lib import casting, engine, schema
 from crm_lib.parts import ROW_NUMBER
 from crm_lib.quality import fates, gx, measures
 from crm_lib.quality.dates import day_of
@@ -212,14 +212,9 @@ def _noted(rules: list[Rule], examples: Mapping[str, Example], notes: Notes) -> 
 
 
 def _shown_value(text: str, column: str | None) -> str:
-    """The value as a page or a terminal may show it; of a cell that could not be read only the form.
-
-    Where the cells of a row have slipped, what stands in place of an amount may be a person's name:
-    its letters become x, and "12.5O" is still seen to be no number.
-    """
-    hides = (column or "").startswith("unreadable_")
-    shown = ("x" if hides and c.isalpha() else c if c.isprintable() else "\ufffd" for c in text)
-    return "".join(shown)[:_SHOWN_CHARACTERS]
+    """The value as a page or a terminal may show it; of a cell that could not be read only the form."""
+    cell = casting.masked(text) if (column or "").startswith("unreadable_") else text
+    return "".join(c if c.isprintable() else "\ufffd" for c in cell)[:_SHOWN_CHARACTERS]
 
 
 def _value_column(rule: Rule, rows: ir.Table) -> str | None:
