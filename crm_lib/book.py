@@ -21,7 +21,7 @@ from crm_lib import dataset as datasets
 from crm_lib import ledger as ledgers
 from crm_lib.accepted import Accepted
 from crm_lib.dataset import Dataset
-from crm_lib.errors import NotInData, UsageError, unknown
+from crm_lib.errors import NotInData, UsageError, check_whole, unknown
 from crm_lib.history import History
 from crm_lib.intake import Intake
 from crm_lib.periods import Window, add_months, parse_day
@@ -39,6 +39,8 @@ def open_book(name: str, *, as_of: str | date, scope: str = "") -> Book:
     Builds what the cache lacks: staged tables, the verdict on the data, facts.
     Raises UsageError for an unknown data set, a day outside the data, or a faulty condition.
     """
+    if not isinstance(scope, str):
+        raise UsageError(f"scope must be text, such as 'quantity > 0', not {scope!r}.")
     dataset = datasets.load(name)
     day = parse_day(as_of, "as_of")
     condition = scope.strip() or dataset.scope
@@ -264,8 +266,7 @@ class Book:
 
     def months_before(self, months: int) -> date:
         """The day `months` months before `as_of`; NotInData where the data does not reach back so far."""
-        if months < 1:
-            raise UsageError(f"months_back is at least 1, not {months}.")
+        check_whole("months_back", months)
         earlier = add_months(self.as_of, -months)
         if earlier <= self.observed.start:
             raise NotInData(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
 
 
 class CrmError(Exception):
@@ -57,6 +58,12 @@ def listing(names: Iterable[str], limit: int = 30) -> str:
     known = [str(name) for name in names]
     shown = ", ".join(known[:limit]) or "none"
     return shown if len(known) <= limit else f"{shown} … and {len(known) - limit} more"
+
+
+def check_whole(what: str, value: object, least: int = 1) -> None:
+    """Raise UsageError unless `value` is a whole number of `least` or more."""
+    if not isinstance(value, Integral) or value < least:
+        raise UsageError(f"{what} must be a whole number of at least {least}, not {value!r}.")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from crm_lib.errors import NotInData, UsageError, unknown
+from crm_lib.errors import NotInData, UsageError, check_whole, unknown
 
 YEAR_DAYS = 365.25
 """A year, wherever days are counted in years."""
@@ -42,7 +42,7 @@ class Window:
         return (self.end - self.start).days
 
     def __str__(self) -> str:
-        return f"{self.start} – {self.last_day}"
+        return f"{self.start} – {self.last_day}" if self.days > 1 else f"{self.start}"
 
 
 def parse_day(value: str | date | datetime, what: str = "day") -> date:
@@ -96,8 +96,7 @@ def compared(observed: Window, *, months: int) -> tuple[Window, Window]:
 
     Raises UsageError for less than one month, NotInData where no two full months are observed.
     """
-    if months < 1:
-        raise UsageError(f"Windows of at least 1 month can be compared, not {months}.")
+    check_whole("months", months)
     end = last_full_month(observed.end).end
     for length in range(months, 0, -1):
         after = Window(add_months(end, -length), end)
@@ -108,7 +107,8 @@ def compared(observed: Window, *, months: int) -> tuple[Window, Window]:
 
 
 def trailing(as_of: date, months: int) -> Window:
-    """The `months` months that end the day before `as_of`."""
+    """The `months` months that end the day before `as_of`. Raises UsageError for less than one."""
+    check_whole("months", months)
     return Window(add_months(as_of, -months), as_of)
 
 

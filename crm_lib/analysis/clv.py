@@ -18,7 +18,7 @@ import pyarrow as pa
 from crm_lib import btyd
 from crm_lib.btyd import discounting, simulation
 from crm_lib.engine import collect
-from crm_lib.errors import UsageError
+from crm_lib.errors import UsageError, check_whole
 from crm_lib.needs import needs
 from crm_lib.ratios import share_of
 
@@ -175,7 +175,9 @@ def best(
     In: `by_customer`, perhaps with further columns; `named` adds columns to those few rows (`book.named`). Out: its first `rows` by clv (customer_id where
     equal), and low, high: with 95 % probability the customer's occasions within the horizon lie
     between them (chance and being a customer still are in it, the parameters are taken as they are).
+    Raises UsageError for rows below 0.
     """
+    check_whole("rows", rows, least=0)
     most = (ibis.desc("clv"), "customer_id")
     frame = collect(named(values.order_by(*most).limit(rows)).order_by(*most))
     if frame.empty:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import SupportsFloat
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -214,7 +215,11 @@ def _with_shares(table: ir.Table) -> ir.Table:
 
 
 def _checked(shares: Sequence[float]) -> list[float]:
-    wrong = [str(share) for share in shares if not 0 < share <= 1]
+    wrong = [
+        repr(share)
+        for share in shares
+        if not isinstance(share, SupportsFloat) or not 0 < share <= 1
+    ]
     if wrong or not shares:
         raise UsageError(f"Shares must lie above 0 and up to 1 (0.2 = 20%), not {listing(wrong)}.")
     return list(shares)

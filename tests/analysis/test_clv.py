@@ -118,6 +118,8 @@ def test_groups_add_up_to_the_equity(values: ir.Table, frame: pd.DataFrame) -> N
 
 def test_the_best_come_first_with_an_interval(values: ir.Table, frame: pd.DataFrame) -> None:
     best = clv.best(values, LAW, rows=10, horizon_months=36)
+    with pytest.raises(UsageError, match="rows must be a whole number of at least 0, not -1"):
+        clv.best(values, LAW, rows=-1)
     assert best["clv"].tolist() == sorted(frame["clv"], reverse=True)[:10]
     assert (best["low"] <= best["expected_occasions"]).all()
     assert (best["expected_occasions"] <= best["high"]).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from typing import cast
 
 import ibis
 import ibis.expr.types as ir
@@ -150,5 +151,7 @@ def test_wrong_options_say_what_there_is() -> None:
         concentration.negatives(FIVE, value="customer_id")
     with pytest.raises(UsageError, match="0 and up to 1"):
         concentration.top_shares(FIVE, shares=(0.1, 20))
+    with pytest.raises(UsageError, match=r"0 and up to 1 \(.*\), not 'x'"):
+        concentration.top_shares(FIVE, shares=cast(list[float], [0.1, "x"]))
     with pytest.raises(UsageError, match="0 and up to 1"):
         concentration.customers_for_share(FIVE, 80)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import cast
 
 import pandas as pd
 import pytest
@@ -119,6 +120,12 @@ def test_scope_narrows_every_fact(make_project: MakeProject) -> None:
     book = open_book("six", as_of="2023-04-01", scope="product_id = 'tea'")
     assert facts(book).revenue.to_dict() == {"anna": 150, "ben": 60}
     assert collect(book.months).revenue.sum() == pytest.approx(100 + 50 + 30 + 30 + 40)
+    with pytest.raises(UsageError, match="scope must be text, such as 'quantity > 0', not 5"):
+        open_book("six", as_of="2023-04-01", scope=cast(str, 5))
+    with pytest.raises(
+        UsageError, match="months_back must be a whole number of at least 1, not '1'"
+    ):
+        book.months_before(cast(int, "1"))
 
 
 def test_the_default_attribute_tells_customers_apart(make_project: MakeProject) -> None:

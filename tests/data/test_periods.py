@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import cast
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,5 +74,9 @@ def test_windows_to_compare_lie_side_by_side_in_what_was_observed() -> None:
     assert periods.compared(observed, months=2) == (after, before), "no more than was observed"
     with pytest.raises(NotInData, match="Two full months are needed"):
         periods.compared(Window(date(2023, 1, 1), date(2023, 2, 20)), months=3)
-    with pytest.raises(UsageError, match="at least 1 month"):
-        periods.compared(observed, months=0)
+    for wrong in (0, "3", 2.5):
+        with pytest.raises(UsageError, match=f"months must be a whole .* 1, not {wrong!r}"):
+            periods.compared(observed, months=cast(int, wrong))
+        with pytest.raises(UsageError, match="months must be a whole number"):
+            periods.trailing(observed.end, cast(int, wrong))
+    assert periods.compared(observed, months=cast(int, np.int64(1))) == (after, before)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from string import Formatter
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from crm_lib.errors import UsageError
+from crm_lib.periods import Window
 from crm_lib.present import words
 from crm_lib.present.words.catalogue import SENTENCES
 
@@ -44,6 +46,14 @@ from crm_lib.present.words.catalogue import SENTENCES
         (words.counted(2, "category", "categories"), "2 categories"),
         (words.month(dt.date(2017, 9, 1), short=True), "Sep 2017"),
         (words.day(dt.date(2017, 12, 31)), "31 December 2017"),
+        (words.day("2017-12-31"), "31 December 2017"),
+        (words.in_words(Window(dt.date(2024, 1, 3), dt.date(2024, 1, 4))), "3 January 2024"),
+        (words.during(Window(dt.date(2024, 1, 3), dt.date(2024, 1, 4))), "on 3 January 2024"),
+        (
+            words.during(Window(dt.date(2024, 1, 3), dt.date(2024, 1, 5))),
+            "from 3 January 2024 to 4 January 2024",
+        ),
+        (str(Window(dt.date(2024, 1, 3), dt.date(2024, 1, 4))), "2024-01-03"),
         (words.moment("2018-01-03T06:00:00+00:00"), "3 Jan 2018, 06:00 UTC"),
         (words.listed(["a", "b", "c"]), "a, b and c"),
         (words.listed(["a"]), "a"),
@@ -52,6 +62,12 @@ from crm_lib.present.words.catalogue import SENTENCES
 )
 def test_numbers_and_dates_read_well(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+def test_what_is_no_day_is_said_to_be_none() -> None:
+    for wrong in ("3 January", 5):
+        with pytest.raises(UsageError, match=f"The day '{wrong}' is not a date"):
+            words.day(cast(str, wrong))
 
 
 def test_as_of_is_exclusive_so_the_last_observed_day_is_the_day_before() -> None:

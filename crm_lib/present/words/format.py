@@ -22,7 +22,7 @@ from babel.numbers import (
 )
 
 from crm_lib import errors
-from crm_lib.periods import YEAR_DAYS, Window
+from crm_lib.periods import YEAR_DAYS, Window, parse_day
 
 # Dates in the British order; currency signs of international English ($, £, €, CN¥).
 DATE_LOCALE = "en_GB"
@@ -178,9 +178,11 @@ def counted(n: Numeric, one: str, many: str | None = None) -> str:
     return f"{text} {one}" if text == "1" else f"{text} {many or one + 's'}"
 
 
-def day(date: dt.date | None) -> str:
-    """`day(date(2017, 12, 31))` → "31 December 2017"."""
-    return MISSING if is_missing(date) else format_date(date, "d MMMM y", locale=DATE_LOCALE)
+def day(date: dt.date | str | None) -> str:
+    """`day(date(2017, 12, 31))`, or of ISO text → "31 December 2017". Raises UsageError for no day."""
+    if date is None or is_missing(date):
+        return MISSING
+    return format_date(parse_day(date), "d MMMM y", locale=DATE_LOCALE)
 
 
 def month(date: dt.date | None, short: bool = False) -> str:
@@ -192,11 +194,13 @@ def month(date: dt.date | None, short: bool = False) -> str:
 
 
 def in_words(window: Window) -> str:
-    """A window as short as it can be said, its last day included.
+    """A window as short as it can be said, its last day included; one day as a day.
 
     Whole months by name: "December 2017", "July–September 2017", "November 2016–January 2017".
     """
     start, end, last = window.start, window.end, window.last_day
+    if window.days == 1:
+        return day(start)
     if start.day != 1 or end.day != 1:
         return f"{day(start)} – {day(last)}"
     if (start.year, start.month) == (last.year, last.month):
@@ -208,9 +212,11 @@ def in_words(window: Window) -> str:
 
 
 def during(window: Window) -> str:
-    """A window within a sentence: "in July–September 2017", "from 2 July 2017 to 9 August 2017"."""
+    """A window within a sentence: "in July–September 2017", "from 2 July 2017 to 9 August 2017", "on 2 July 2017"."""
     if window.start.day == 1 and window.end.day == 1:
         return f"in {in_words(window)}"
+    if window.days == 1:
+        return f"on {day(window.start)}"
     return f"from {day(window.start)} to {day(window.last_day)}"
 
 
