@@ -175,8 +175,9 @@ def by_origin(
       the CAC; null if it has not by `followed_months`, the months that were observed);
     - first_year (customers observed for a year), first_year_contribution (their mean in the first
       twelve months), first_year_low, first_year_high (its 95 % interval), repeat_rate (second
-      occasion within a year), still_buying (bought in months 7–12), unprofitable_share (profit so
-      far, campaigns and acquisition deducted, below zero): shares of first_year;
+      occasion within a year), repeat_low, repeat_high (its 95 % Wilson interval), still_buying (bought
+      in months 7–12), unprofitable_share (profit so far, campaigns and acquisition deducted, below
+      zero): shares of first_year. No interval below `FEWEST_CUSTOMERS`;
     - so_far (mean contribution of all won, up to as_of), residual (mean clv of all won; null without
       `clv`), worth (so_far + residual: what one won brings in all, before campaigns and acquisition,
       with the past not discounted), worth_to_cac (null without both).
@@ -191,8 +192,8 @@ def by_origin(
 
 _COLUMNS = [
     "known", "won", "cost", "coverage", "cac", "payback_month", "followed_months", "first_year",
-    "first_year_contribution", "first_year_low", "first_year_high", "repeat_rate", "still_buying",
-    "unprofitable_share", "so_far", "residual", "worth", "worth_to_cac",
+    "first_year_contribution", "first_year_low", "first_year_high", "repeat_rate", "repeat_low",
+    "repeat_high", "still_buying", "unprofitable_share", "so_far", "residual", "worth", "worth_to_cac",
 ]  # fmt: skip
 
 
@@ -287,6 +288,7 @@ def _quality(each: ir.Table, clv: ir.Table | None) -> pd.DataFrame:
     error = _half_width(sums["first_year"], spread)
     sums["first_year_low"] = sums["first_year_contribution"] - error
     sums["first_year_high"] = sums["first_year_contribution"] + error
+    sums["repeat_low"], sums["repeat_high"] = _of_share(sums["first_year"], sums["repeat_rate"])
     return sums
 
 
@@ -333,6 +335,15 @@ def _half_width(customers: pd.Series, spread: pd.Series) -> pd.Series:
 
     n = customers.where(customers >= FEWEST_CUSTOMERS)
     return t.ppf((1 + LEVEL) / 2, n - 1) * np.sqrt(spread / n)
+
+
+def _of_share(customers: pd.Series, share: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """The Wilson interval of a share of `customers`; null below `FEWEST_CUSTOMERS`."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    n = customers.where(customers >= FEWEST_CUSTOMERS)
+    low, high = proportion_confint(n * share, n, alpha=1 - LEVEL, method="wilson")
+    return low, high
 
 
 def _with_payback(table: pd.DataFrame, curves: pd.DataFrame, by: str) -> pd.DataFrame:

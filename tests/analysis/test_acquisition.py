@@ -115,6 +115,8 @@ def test_a_month_counts_only_who_was_observed_for_all_of_it() -> None:
 def test_quality_of_a_source_by_hand(firm: Firm) -> None:
     fair = firm.table().loc["fair"]
     assert (fair["first_year"], fair["repeat_rate"], fair["still_buying"]) == (30, 0.5, 0.5)
+    # Wilson (1927) for 15 of 30.
+    assert (fair["repeat_low"], fair["repeat_high"]) == pytest.approx((0.3315, 0.6685), abs=5e-5)
     # Half bring 120 in the first year, half 10.
     assert fair["first_year_contribution"] == pytest.approx(65)
     # Profit so far: 120 − 30 and 10 − 30.

@@ -139,15 +139,23 @@ def origins(**more: object) -> pd.DataFrame:
         {"source": ["fair", "web", "all"], "won": [40, 60, 100], "cac": [30.0, 5.0, 15.0], "coverage": 1.0,
          "cost": [1200.0, 300.0, 1500.0],
          "payback_month": [np.nan, 2.0, 4.0], "followed_months": [20, 20, 24], "first_year": [40, 60, 100],
-         "repeat_rate": [0.5, 0.7, 0.6], "worth": np.nan, "worth_to_cac": np.nan}
+         "repeat_rate": [0.3, 0.7, 0.6], "repeat_low": [0.18, 0.57, 0.5], "repeat_high": [0.45, 0.8, 0.69],
+         "worth": np.nan, "worth_to_cac": np.nan}
     )  # fmt: skip
     return frame.assign(**more)
 
 
 def test_rates_of_sources_say_of_how_many_they_are() -> None:
     assert sentences.acquisition_quality(origins(), "source") == (
-        "Of those observed for a year, customers from web came back most often within it (70% of 60), "
-        "from fair least often (50% of 40)."
+        "Of those observed for a year, customers from web came back within it clearly more often (70% of 60) "
+        "than those from fair (30% of 40)."
+    )
+
+
+def test_no_source_is_named_whose_customers_came_back_as_often_as_intervals_can_tell() -> None:
+    assert sentences.acquisition_quality(origins(repeat_high=[0.6, 0.8, 0.69]), "source") == (
+        "Of those observed for a year, no source's customers came back within it clearly more or less often "
+        "than another's."
     )
 
 

@@ -166,12 +166,15 @@ def _paid_back(row: pd.Series, cac: str, earning: str) -> str:
 
 
 def acquisition_quality(table: pd.DataFrame, by: str) -> str:
-    """The sources whose customers came back most and least often. Frame: `acquisition.by_origin`."""
+    """The two sources that differ most clearly in how many came back, if their intervals lie apart; or that
+    none does. Frame: `acquisition.by_origin`."""
     named = table[(table[by] != EVERYONE) & (table["first_year"] >= FEWEST_CUSTOMERS)]
     if len(named) < 2:
         return say("acquisition.quality.none")
-    best = named.loc[named["repeat_rate"].idxmax()]
-    worst = named.loc[named["repeat_rate"].idxmin()]
+    best = named.loc[named["repeat_low"].idxmax()]
+    worst = named.loc[named["repeat_high"].idxmin()]
+    if best["repeat_low"] <= worst["repeat_high"]:
+        return say("acquisition.quality.alike")
     return say(
         "acquisition.quality",
         best=str(best[by]),
