@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from crm_lib.errors import UsageError
 from crm_lib.present import style
 from crm_lib.present.figures import base, canvas, lifecycle, marks, profit, quality, segments
+from crm_lib.present.sentences.profit import STEP_NAMES
 
 MONTHS = [dt.date(2017, m, 1) for m in range(1, 13)]
 STAGES = ["new", "established", "lost"]
@@ -243,6 +244,15 @@ def test_more_survival_curves_than_colours_are_refused_not_dropped() -> None:
 def test_the_bridge_to_profit_prints_every_step() -> None:
     shown = texts(svg(profit.profit_bridge))
     assert [text for text in shown if "£" in text] == ["£1K", "−£600.00", "£400.00"]
+
+
+def test_no_step_of_the_bridge_is_cut_on_a_phone() -> None:
+    _, options = FRAMES[profit.profit_bridge]
+    labels = [f"− {name}" for name in STEP_NAMES.values()]
+    frame = pd.DataFrame({"label": labels, "amount": 100, "kind": "cost"})
+    picture = canvas.svg(profit.profit_bridge, frame, style.SIZES["wide"][1], options).decode()
+    assert "…" not in "".join(texts(picture))
+    assert "−" not in texts(picture)
 
 
 def test_the_peak_of_the_whale_curve_is_named_only_where_it_falls_again() -> None:

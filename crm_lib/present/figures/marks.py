@@ -133,9 +133,10 @@ def key(
     legend.get_title().set_color(colour("muted"))
 
 
-def short(ax: Axes, name: object) -> str:
-    """A name that leaves room for the figure, on a phone in two lines; the table beside it has the whole."""
-    width, lines = (16, 2) if is_narrow(ax) else (34, 1)
+def short(ax: Axes, name: object, narrow: int = 16) -> str:
+    """A name that leaves room for the figure, on a phone in two lines of `narrow` letters; the table beside it
+    has the whole."""
+    width, lines = (narrow, 2) if is_narrow(ax) else (34, 1)
     return "\n".join(textwrap.wrap(str(name), width, max_lines=lines, placeholder="…"))
 
 

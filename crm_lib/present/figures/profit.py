@@ -50,7 +50,7 @@ def profit_bridge(ax: Axes, frame: pd.DataFrame, *, currency: str) -> Axes:
     span = max(edges) - min(edges) or 1.0
     room = 0.36 if is_narrow(ax) else 0.16
     ax.set_xlim(min(edges), max(edges) + room * span)
-    ax.set_yticks(range(len(frame)), [short(ax, name) for name in frame["label"]])
+    ax.set_yticks(range(len(frame)), [short(ax, name, narrow=20) for name in frame["label"]])
     ax.tick_params(axis="y", labelcolor=colour("ink"))
     ax.set_ylim(len(frame) - 0.4, -0.6)
     ax.axvline(0, color=colour("axis"), lw=1)
