@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crm_lib import errors
+from crm_lib.needs import FEWEST_CUSTOMERS
 from crm_lib.periods import Window, parse_day
 from crm_lib.present import words
 from crm_lib.present.sentences.base import FACTOR_NAMES
@@ -113,8 +114,10 @@ def occupied(moves: pd.DataFrame) -> pd.DataFrame:
 
 
 def stays(times: pd.DataFrame) -> pd.DataFrame:
-    """`transitions.expected_time_in_stage` with its times in words: a small matrix cannot tell 20 years from 40."""
-    shown = {name: times[name].map(words.stay) for name in ("expected_days", "days_until_lost")}
+    """`transitions.expected_time_in_stage` with its times in words: a small matrix cannot tell 20 years from 40,
+    and a stage of fewer than `FEWEST_CUSTOMERS` tells nothing."""
+    known = times.where(times["customers"] >= FEWEST_CUSTOMERS)
+    shown = {name: known[name].map(words.stay) for name in ("expected_days", "days_until_lost")}
     return times.assign(**shown)
 
 

@@ -56,6 +56,9 @@ SIZES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
 }
 FONT_SIZE = 10.5
 
+MOST_COHORTS = 18
+"""So many cohorts are drawn, the latest: more squares cannot be read."""
+
 
 def colour(role: str) -> str:
     """The light value of a role, which the finished figure maps to the dark one."""

@@ -109,14 +109,29 @@ def test_few_are_compared_with_their_own_span() -> None:
 def test_stays_are_said_as_far_as_they_can_be_known() -> None:
     times = pd.DataFrame(
         {
-            "stage": ["New", "Lost"],
-            "expected_days": [118.4, 14786.0],
-            "days_until_lost": [400.0, None],
+            "stage": ["New", "Lost", "Reactivated"],
+            "customers": [40, 30, 3],
+            "expected_days": [118.4, 14786.0, 96.0],
+            "days_until_lost": [400.0, None, 210.0],
         }
     )
     found = shapes.stays(times)
-    assert found["expected_days"].tolist() == ["118 days", "more than 10 years"]
-    assert found["days_until_lost"].tolist() == ["400 days", "–"]
+    assert found["expected_days"].tolist() == ["118 days", "more than 10 years", "–"]
+    assert found["days_until_lost"].tolist() == ["400 days", "–", "–"]
+    few = "No time is given for a stage in which fewer than 30 customers stood"
+    assert few in sentences.stay_times(times)
+    assert few not in sentences.stay_times(times[:2])
+    assert few not in sentences.stay_times(times[:2].assign(customers=[40, 0]))
+
+
+def test_the_star_of_the_warm_up_is_explained_where_a_cohort_drawn_bears_it() -> None:
+    months = pd.date_range("2020-01-01", periods=20, freq="MS")
+    triangle = pd.DataFrame(
+        [(month.date(), period, 50, 0.5, False, i < 2) for i, month in enumerate(months) for period in (0, 1)],
+        columns=["cohort", "period", "cohort_size", "share", "is_partial", "is_warm_up"],
+    )  # fmt: skip
+    assert "marked *" not in sentences.cohorts(triangle)
+    assert "marked *" in sentences.cohorts(triangle[triangle["cohort"] < months[-1].date()])
 
 
 def test_where_nobody_is_known_nobody_is_said_not_to_have_bought() -> None:

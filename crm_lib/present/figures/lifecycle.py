@@ -29,7 +29,6 @@ from crm_lib.present.words import say
 # Days after the first purchase at which the curve of second purchases is read off.
 MILESTONES = (30, 90, 180)
 # More squares than these cannot be read.
-MOST_COHORTS = 18
 MOST_PERIODS, MOST_PERIODS_NARROW = 24, 12
 
 
@@ -87,8 +86,8 @@ def cohort_triangle(ax: Axes, frame: pd.DataFrame, *, measure: str = "customers"
     if later.empty:
         return _say_nothing(ax)
     every = sorted(set(later["cohort"]))
-    cohorts = every[-MOST_COHORTS:]
-    cut = len(every) > MOST_COHORTS or int(later["period"].max()) > months
+    cohorts = every[-style.MOST_COHORTS :]
+    cut = len(every) > style.MOST_COHORTS or int(later["period"].max()) > months
     later = later[later["cohort"].isin(cohorts) & (later["period"].astype(int) <= months)]
     cells = [
         (int(period), cohorts.index(cohort), float(share))

@@ -41,6 +41,7 @@ from crm_lib.present.sentences.lifecycle import (
     second_purchase,
     stage_values,
     stages,
+    stay_times,
     transitions,
 )
 from crm_lib.present.sentences.lifetime import (
@@ -162,6 +163,7 @@ __all__ = [
     "serving",
     "stage_values",
     "stages",
+    "stay_times",
     "tenure",
     "tenure_base",
     "tiers",

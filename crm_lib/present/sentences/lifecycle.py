@@ -6,8 +6,9 @@ from datetime import date
 
 import pandas as pd
 
+from crm_lib.needs import FEWEST_CUSTOMERS
 from crm_lib.periods import Window
-from crm_lib.present import words
+from crm_lib.present import style, words
 from crm_lib.present.sentences.base import customers
 from crm_lib.present.words import say
 
@@ -106,9 +107,20 @@ def cohorts(triangle: pd.DataFrame, measure: str = "customers") -> str:
         said.append(
             say(f"cohorts.{measure}", share=share, cohorts=words.counted(len(usable), "cohort"))
         )
-    if triangle["is_warm_up"].astype(bool).any():
+    later = triangle[(triangle["period"] > 0) & (triangle["cohort_size"] > 0)]
+    drawn = later["cohort"].isin(sorted(set(later["cohort"]))[-style.MOST_COHORTS :])
+    if later.loc[drawn, "is_warm_up"].astype(bool).any():
         said.append(say("cohorts.warm_up"))
     return " ".join(said)
+
+
+def stay_times(times: pd.DataFrame) -> str:
+    """How far the expected times are to be trusted, and where there is none. Frame:
+    `transitions.expected_time_in_stage`."""
+    rough = say("stays.rough")
+    if times["customers"].between(1, FEWEST_CUSTOMERS - 1).any():
+        return f"{rough} {say('stays.few', few=words.count(FEWEST_CUSTOMERS))}"
+    return rough
 
 
 def ladder(steps: pd.DataFrame) -> str:

@@ -72,6 +72,8 @@ FINDINGS: dict[str, str] = {
     "cohorts.revenue": "A month after their first, new customers bring {share} of the revenue of their first month (mean of {cohorts}, each cohort equal).",
     "cohorts.margin": "A month after their first, new customers bring {share} of the margin of their first month (mean of {cohorts}, each cohort equal).",
     "cohorts.none": "No cohort of new customers has a full later month yet.",
+    "stays.rough": "A rough guide: it takes the moves of one step for those of every step.",
+    "stays.few": "No time is given for a stage in which fewer than {few} customers stood: it would rest on the moves of a few.",
     "cohorts.warm_up": "Cohorts marked * were first seen during the warm-up and may have bought before.",
     "ladder.steps": "After a first purchase {first} came back; after a second {second} did.",
     "ladder.step": "After a first purchase {first} came back.",
