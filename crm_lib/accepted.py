@@ -14,7 +14,7 @@ from ibis.backends.sql import SQLBackend
 
 from crm_lib import cache, contents, engine, facts, known, schema, staging
 from crm_lib.dataset import Dataset
-from crm_lib.errors import NotInData, listing
+from crm_lib.errors import NoTable, listing
 from crm_lib.history import Period, Piece, periods_of
 from crm_lib.intake import Intake
 from crm_lib.parts import PART_BITS, ROW_NUMBER
@@ -51,13 +51,14 @@ class Accepted:
     def table(self, name: str) -> ir.Table:
         """The canonical table `name` as of the day: accepted rows, nothing recorded later.
 
-        Personal columns are absent unless the audience is internal. Raises NotInData.
+        Personal columns are absent unless the audience is internal. Raises NoTable.
         """
         declared = schema.table(name)
         if not self.has(name):
-            raise NotInData(
+            raise NoTable(
                 f"'{self.dataset.name}' has no table '{name}' ({declared.grain}). It has "
-                f"{listing(self.dataset.tables)}. Map it in data/{self.dataset.name}/dataset.yml."
+                f"{listing(self.dataset.tables)}. Map it in data/{self.dataset.name}/dataset.yml.",
+                name,
             )
         return self._accepted(name, self.intake.staged(name))
 

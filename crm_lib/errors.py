@@ -31,6 +31,14 @@ class NotInData(UsageError):
     """An analysis needs a table or column that this data set does not supply."""
 
 
+class NoTable(NotInData):
+    """The data set has no canonical table `table`."""
+
+    def __init__(self, message: str, table: str = "") -> None:
+        super().__init__(message)
+        self.table = table
+
+
 class NoModel(NotInData):
     """The data cannot carry the model that was asked for, or a simple rule predicts better."""
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from crm_lib.errors import NotInData
+from crm_lib import schema
+from crm_lib.errors import NoTable, NotInData
+from crm_lib.present import words
 from crm_lib.present.html import Html
 from crm_lib.present.page import note
+from crm_lib.present.words import say
 
 
 def show(*parts: Html) -> None:
@@ -27,4 +30,12 @@ def if_possible() -> Iterator[None]:
     try:
         yield
     except NotInData as missing:
-        show(note(f"Not part of this report: {missing}"))
+        show(note(say("missing.part", reason=_reason(missing))))
+
+
+def _reason(missing: NotInData) -> str:
+    """What is missing, for readers who know neither names of tables nor where they are mapped."""
+    if isinstance(missing, NoTable) and missing.table:
+        grain = schema.table(missing.table).grain
+        return say("missing.table", table=missing.table, grain=grain)
+    return words.plain_days(str(missing))

@@ -111,8 +111,8 @@ def test_odd_ledgers_are_told_in_words(
     assert flaws(told) == []
     assert told.finding.endswith(".")
     # Every ledger is too short to look three months back; only one lacks tables, none knows a cost.
-    allowed = ["months", *(["has no table"] if name == "nobody known" else [])]
-    allowed += ["needs", "has no table"] if stem == "05_profitability" else []
+    allowed = ["months", *(["hold no table"] if name == "nobody known" else [])]
+    allowed += ["needs", "hold no table"] if stem == "05_profitability" else []
     # Where no model may be used, every section that needs one repeats the reason in the finding.
     refused = told.finding.startswith(REFUSED)
     allowed += [told.finding.removeprefix(REFUSED)] if refused else []

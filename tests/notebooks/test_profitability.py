@@ -56,7 +56,9 @@ def test_any_ledger_with_costs_is_told_in_words(
     found = told(ledger, said, ODD[name])
     assert flaws(found) == []
     assert found.finding.endswith(".")
-    assert all("needs" in text or "has no table" in text for text in found.left_out), found.left_out
+    assert all("needs" in text or "hold no table" in text for text in found.left_out), (
+        found.left_out
+    )
 
 
 def test_the_numbers_by_hand(ledger: Ledger, said: RunNotebook) -> None:

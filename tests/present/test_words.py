@@ -112,3 +112,11 @@ def test_all_sentences_use_named_fields_without_arithmetic_or_formats() -> None:
             assert name is None or name.isidentifier(), f"{key}: field '{name}'"
             assert not spec, f"{key}: numbers are formatted before they come here"
             assert not conversion, key
+
+
+def test_a_message_says_its_windows_and_days_as_the_page_does() -> None:
+    window = Window(dt.date(2024, 11, 1), dt.date(2025, 1, 1))
+    assert words.plain_days(f"{window} holds fewer.") == "November–December 2024 holds fewer."
+    assert words.plain_days("10 of 20, known before 2024-01-02") == (
+        "10 of 20, known before 2 January 2024"
+    )

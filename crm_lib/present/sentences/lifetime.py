@@ -71,7 +71,7 @@ def _more_than_all(held: float) -> str:
 
 
 def clv_refused(reason: str) -> str:
-    return say("clv.refused", reason=reason)
+    return say("clv.refused", reason=words.plain_days(reason))
 
 
 # --- can a model be trusted? ----------------------------------------------------------------------

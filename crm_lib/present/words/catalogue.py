@@ -24,6 +24,9 @@ SENTENCES: dict[str, str] = {
     "verdict.warnings": "Read the {warnings}",
     "verdict.warning": "Read the warning",
     "verdict.link": "Details of the data",
+    # what a report lacks
+    "missing.part": "Not part of this report: {reason}",
+    "missing.table": "The data hold no table of {table} ({grain}).",
     # headline numbers
     "card.interval": "95% interval {low} to {high}",
     # tables and figures

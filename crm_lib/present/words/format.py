@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsFloat
 
@@ -31,6 +32,9 @@ MISSING = "–"
 MINUS = "−"
 # From here on, cents are noise beside the whole units.
 WHOLE_UNITS_FROM = 1000
+_DAY = re.compile(r"\b(\d{4}-\d\d-\d\d)\b")
+_WINDOW = re.compile(rf"{_DAY.pattern} – {_DAY.pattern}")
+"""Days and windows as messages have them: ISO 8601, and as `str(Window)`."""
 
 Numeric = SupportsFloat | None
 
@@ -218,6 +222,17 @@ def during(window: Window) -> str:
     if window.days == 1:
         return f"on {day(window.start)}"
     return f"from {day(window.start)} to {day(window.last_day)}"
+
+
+def plain_days(text: str) -> str:
+    """A message with its windows and days as a page says them: "2024-11-01 – 2024-12-31" → "November–December 2024"."""
+    windows = _WINDOW.sub(lambda found: in_words(_window(*found.groups())), text)
+    return _DAY.sub(lambda found: day(dt.date.fromisoformat(found[0])), windows)
+
+
+def _window(start: str, last: str) -> Window:
+    end = dt.date.fromisoformat(last) + dt.timedelta(days=1)
+    return Window(dt.date.fromisoformat(start), end)
 
 
 def through(as_of: dt.date | str) -> str:
