@@ -84,8 +84,7 @@ def by_customer(
 
 def check_terms(horizon_months: int, discount_rate: float) -> None:
     """Raise UsageError for a horizon or a discount rate that makes no value."""
-    if horizon_months < 1:
-        raise UsageError(f"A value is counted over 1 month or more, not {horizon_months}.")
+    check_whole("horizon_months", horizon_months)
     if not (np.isfinite(discount_rate) and discount_rate >= 0):
         raise UsageError(f"A discount rate is 0 or more a year (0.1 = 10%), not {discount_rate}.")
 

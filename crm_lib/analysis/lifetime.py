@@ -25,7 +25,7 @@ from crm_lib.btyd.holdout import holdout as checked_holdout
 from crm_lib.btyd.nbd import Nbd
 from crm_lib.btyd.tournament import COLUMNS, Verdict, tournament
 from crm_lib.engine import collect
-from crm_lib.errors import NoModel, UsageError, unknown
+from crm_lib.errors import NoModel, UsageError, check_whole, unknown
 from crm_lib.needs import FEWEST_CUSTOMERS, needs
 from crm_lib.periods import Window
 
@@ -141,8 +141,7 @@ def split_day(observed: Window, warm_up_ends: date, holdout_days: int = 0) -> da
     """The first day of the held-out period: the last `holdout_days`, by default the last third of the
     observed window and at most a year. None where what is before or after it would be too short.
     """
-    if holdout_days < 0:
-        raise UsageError(f"holdout_days is 0 (a third of the window) or more, not {holdout_days}.")
+    check_whole("holdout_days", holdout_days, least=0)
     days = holdout_days or min(observed.days // 3, _MOST_HOLDOUT_DAYS)
     split = observed.end - timedelta(days=days)
     learnt = (split - max(observed.start, warm_up_ends)).days

@@ -19,7 +19,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib.engine import collect
-from crm_lib.errors import UsageError, unknown
+from crm_lib.errors import UsageError, check_whole, unknown
 from crm_lib.needs import needs
 
 CONFIDENCE = 0.95
@@ -55,8 +55,8 @@ def ladder(
     `within_lower`, `within_upper` (Kaplan–Meier: continued within so many days of the occasion
     before; null when nobody was observed for so long).
     """
-    if steps < 1 or within_days < 1:
-        raise UsageError(f"steps and within_days are at least 1, not {steps} and {within_days}.")
+    check_whole("steps", steps)
+    check_whole("within_days", within_days)
     left_out = customers.filter(customers.is_first_seen & (not include_first_seen))
     gaps = collect(_gaps(_chosen(customers, include_first_seen), left_out, occasions, steps))
     rows = [

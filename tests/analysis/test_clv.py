@@ -95,9 +95,11 @@ def test_a_higher_discount_or_a_shorter_horizon_is_worth_less(
         assert collect(valued(base, **terms))["clv"].sum() < frame["clv"].sum()
 
 
-@pytest.mark.parametrize("terms", [{"horizon_months": 0}, {"discount_rate": -0.1}])
+@pytest.mark.parametrize(
+    "terms", [{"horizon_months": 0}, {"horizon_months": 2.5}, {"discount_rate": -0.1}]
+)
 def test_terms_that_make_no_value_are_refused(base: Base, terms: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match=r"month or more|0 or more a year"):
+    with pytest.raises(UsageError, match=r"whole number of at least 1|0 or more a year"):
         valued(base, **terms)
 
 

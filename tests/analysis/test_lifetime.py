@@ -69,6 +69,8 @@ def test_where_the_window_is_split(
 ) -> None:
     base = Base(5, days=days, warm_up_days=warm_up)
     assert lifetime.split_day(base.observed, base.warm_up_ends, holdout_days) == split
+    with pytest.raises(UsageError, match="holdout_days must be a whole number of at least 0"):
+        lifetime.split_day(base.observed, base.warm_up_ends, -1)
 
 
 def test_a_known_law_is_chosen_and_refitted_to_everything(

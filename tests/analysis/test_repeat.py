@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -103,8 +105,8 @@ def test_ladder_steps() -> None:
     assert list(frame["median_gap_days"]) == [(31 + 59) / 2, 28]
 
 
-@pytest.mark.parametrize("options", [{"steps": 0}, {"within_days": 0}])
-def test_ladder_options_are_positive(options: dict[str, int]) -> None:
+@pytest.mark.parametrize("options", [{"steps": 0}, {"within_days": 0}, {"steps": "3"}])
+def test_ladder_options_are_positive(options: dict[str, Any]) -> None:
     ledger = four()
     with pytest.raises(UsageError, match="at least 1"):
         repeat.ladder(ledger.customers, ledger.occasions, **options)
