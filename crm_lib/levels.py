@@ -5,6 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+TOP_ONE_IN = 5
+"""The vital few of the 80/20 rule: one customer in five, the top 20 %."""
 _WHOLE = ibis.window()
 
 

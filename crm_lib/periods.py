@@ -9,9 +9,12 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from crm_lib.errors import NotInData, UsageError, check_whole, unknown
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 YEAR_DAYS = 365.25
 """A year, wherever days are counted in years."""
@@ -63,16 +66,25 @@ def month_start(day: date) -> date:
     return day.replace(day=1)
 
 
+def month_number(day: date) -> int:
+    """The number of its month, counted from January of the year 0: one more each month, across years, too."""
+    return day.year * 12 + day.month - 1
+
+
+def month_numbers(days: ir.DateValue) -> ir.IntegerValue:
+    """`month_number` of a column of days."""
+    return (days.year() * 12 + days.month() - 1).cast("int64")
+
+
 def add_months(day: date, months: int) -> date:
     """The same day `months` later (earlier if negative), clipped to the month's last day."""
-    index = day.year * 12 + day.month - 1 + months
-    year, month = divmod(index, 12)
+    year, month = divmod(month_number(day) + months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def months_between(earlier: date, later: date) -> int:
     """Calendar months from the month of `earlier` to the month of `later`."""
-    return (later.year - earlier.year) * 12 + later.month - earlier.month
+    return month_number(later) - month_number(earlier)
 
 
 def months(window: Window) -> list[date]:

@@ -25,7 +25,7 @@ from crm_lib.cost_components import earned
 from crm_lib.engine import collect
 from crm_lib.errors import NotInData, UsageError, unknown
 from crm_lib.needs import FEWEST_CUSTOMERS, needs
-from crm_lib.periods import YEAR_DAYS, Window, last_full_month
+from crm_lib.periods import YEAR_DAYS, Window, last_full_month, month_number, month_numbers
 
 YEAR_MONTHS, HALF_YEAR = 12, 6
 LEVEL = 0.95
@@ -72,19 +72,15 @@ def _beside(
     return joined.drop("customer_id_right")
 
 
-def _number(day: ir.DateValue) -> ir.IntegerValue:
-    return (day.year() * 12 + day.month()).cast("int64")
-
-
 def _aged(ledger: ir.Table, customers: ir.Table) -> ir.Table:
     """Rows of the ledger of those who bought: customer_id, occasions, earned (see `cost_components`), age (0 =
     first month)."""
     buyers = customers.filter(customers.first_on.notnull())
-    first = buyers.select("customer_id", first_month=_number(buyers.first_on))
+    first = buyers.select("customer_id", first_month=month_numbers(buyers.first_on))
     rows = ledger.join(first, "customer_id")
     return rows.select(
         "customer_id", "occasions",
-        age=ibis.greatest(_number(rows.month) - rows.first_month, 0),
+        age=ibis.greatest(month_numbers(rows.month) - rows.first_month, 0),
         earned=earned(rows).cast("float64"),
     )  # fmt: skip
 
@@ -102,11 +98,10 @@ def payback(
     where fewer than `FEWEST_CUSTOMERS` customers were observed.
     """
     won = _won(customers, origins, by)
-    last = last_full_month(observed.end).start
-    month = last.year * 12 + last.month
+    month = month_number(last_full_month(observed.end).start)
     buyers = won.filter(won.first_on.notnull())
     sums = collect(_by_age(ledger, buyers, month))
-    months = ibis.greatest(month - _number(buyers.first_on) + 1, 0)
+    months = ibis.greatest(month - month_numbers(buyers.first_on) + 1, 0)
     sizes = collect(buyers.group_by("origin", months=months).agg(customers=buyers.count()))
     parts = [_curve(name, sums, sizes) for name in (ALL, *sorted(sizes["origin"].unique()))]
     return pd.concat(parts, ignore_index=True).rename(columns={"origin": by})
@@ -117,12 +112,12 @@ def _by_age(ledger: ir.Table, buyers: ir.Table, last: int) -> ir.Table:
 
     Added up by calendar month first, so that ages are made of few rows and not of the whole ledger.
     """
-    first = buyers.select("customer_id", "origin", first_month=_number(buyers.first_on))
+    first = buyers.select("customer_id", "origin", first_month=month_numbers(buyers.first_on))
     rows = ledger.join(first, "customer_id")
     money = {name: rows[name].sum() for name in ("contribution", "revenue", "cost_to_serve")}
     cells = rows.group_by("origin", "first_month", "month").agg(**money)
     cells = cells.mutate(
-        age=ibis.greatest(_number(cells.month) - cells.first_month, 0), earned=earned(cells)
+        age=ibis.greatest(month_numbers(cells.month) - cells.first_month, 0), earned=earned(cells)
     )
     seen = cells.filter(cells.age <= last - cells.first_month)
     return seen.group_by("origin", "age").agg(contribution=seen.earned.sum())

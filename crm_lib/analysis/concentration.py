@@ -23,8 +23,6 @@ from crm_lib.needs import needs
 from crm_lib.ratios import share_of
 
 _WHOLE = ibis.window()
-TOP_SHARE = Fraction(1, 5)
-"""The vital few of the 80/20 rule, as a share of customers."""
 
 
 @needs(lines=())
@@ -183,12 +181,8 @@ def places(customers: ir.Table, *, value: str = "revenue") -> ir.Table:
         "value",
         (above + 1).name(f"{value}_rank"),
         cumulative_share=share_of(levels.cumulative, levels.whole),
-        is_top_20_percent=_is_top(above, levels.n) & (levels.value > 0),
+        is_top_20_percent=(above * shared.TOP_ONE_IN < levels.n) & (levels.value > 0),
     )
-
-
-def _is_top(above: ir.IntegerValue, customers: ir.IntegerValue) -> ir.BooleanValue:
-    return above * TOP_SHARE.denominator < customers * TOP_SHARE.numerator
 
 
 def _check_column(customers: ir.Table, value: str) -> None:

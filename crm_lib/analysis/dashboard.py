@@ -16,11 +16,9 @@ from crm_lib import headlines
 from crm_lib.baskets import added
 from crm_lib.engine import collect
 from crm_lib.headlines import Sums
+from crm_lib.levels import TOP_ONE_IN
 from crm_lib.needs import needs
-from crm_lib.periods import Window, months
-
-TOP_ONE_IN = 5
-"""The 20 of 80/20: one active customer in five; their share of revenue is reported."""
+from crm_lib.periods import Window, month_numbers, months
 
 
 @needs(lines=(), optional={"lines.cost": "margin and margin rate, profit and profit rate"})
@@ -85,7 +83,7 @@ def monthly(
     `is_warm_up`.
     """
     kept = _kept(customer_months) if moved is None else _kept_of(moved)
-    series = months.mutate(number=_number(months.month))
+    series = months.mutate(number=month_numbers(months.month))
     series = series.left_join(kept, "number").drop("number", "number_right")
     for part in (_firsts(customers, warm_up_ends), _profits(months, ledger)):
         series = series.left_join(part, "month").drop("month_right")
@@ -116,7 +114,9 @@ def _kept(customer_months: ir.Table) -> ir.Table:
     """By number of the month: occasions, and customers active in the month before, too."""
     own = ibis.window(group_by="customer_id", order_by="month")
     active = customer_months.filter(customer_months.occasions > 0)
-    active = active.mutate(before=_number(active.month.lag().over(own)), at=_number(active.month))
+    active = active.mutate(
+        before=month_numbers(active.month.lag().over(own)), at=month_numbers(active.month)
+    )
     return active.group_by(number=active["at"]).agg(
         occasions=added(active.occasions),
         kept_customers=active.count(where=active.before == active["at"] - 1),
@@ -124,7 +124,7 @@ def _kept(customer_months: ir.Table) -> ir.Table:
 
 
 def _kept_of(moved: ir.Table) -> ir.Table:
-    return moved.group_by(number=moved.period + 1).agg(
+    return moved.group_by(number=moved.period).agg(
         occasions=added(moved.occasions),
         kept_customers=added(moved.customers, where=moved.move == "retained"),
     )
@@ -144,10 +144,6 @@ def _profits(months: ir.Table, ledger: ir.Table | None) -> ir.Table:
     if ledger is None:
         return months.select("month", profit=ibis.null(months.revenue.type()))
     return ledger.group_by("month").agg(profit=ledger.profit.sum())
-
-
-def _number(month: ir.DateColumn) -> ir.IntegerColumn:
-    return month.year() * 12 + month.month()
 
 
 def _calendar(windows: list[Window]) -> ir.Table:

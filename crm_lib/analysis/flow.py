@@ -27,7 +27,7 @@ import ibis.expr.types as ir
 from crm_lib.baskets import added
 from crm_lib.errors import UsageError, unknown
 from crm_lib.needs import needs
-from crm_lib.periods import Window, add_months
+from crm_lib.periods import Window, add_months, month_number, month_numbers
 
 _ARRIVALS = ("new", "first_seen", "reactivated")
 _MONTHS_A_QUARTER = 3
@@ -158,8 +158,7 @@ def _calendar(
         return add_months(date(1, 1, 1), index * size + offset - 12)
 
     first, last = (
-        (day.year * 12 + day.month - 1 - offset) // size
-        for day in (observed.start, observed.last_day)
+        (month_number(day) - offset) // size for day in (observed.start, observed.last_day)
     )
     periods = [_Period(i, start(i), start(i + 1)) for i in range(first, last + 1)]
     if moved is None:
@@ -174,7 +173,7 @@ def _calendar(
 
 
 def _number(day: ir.DateColumn, size: int, offset: int) -> ir.IntegerColumn:
-    return ((day.year() * 12 + day.month() - 1 - offset) // size).cast("int64")
+    return ((month_numbers(day) - offset) // size).cast("int64")
 
 
 def _by_calendar(customer_months: ir.Table, size: int, offset: int) -> ir.Table:

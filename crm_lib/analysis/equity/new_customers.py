@@ -17,11 +17,10 @@ from crm_lib import btyd
 from crm_lib.engine import collect
 from crm_lib.errors import NoModel
 from crm_lib.needs import FEWEST_CUSTOMERS, needs
-from crm_lib.periods import Window, add_months, last_full_month
+from crm_lib.periods import Window, add_months, last_full_month, month_number, month_numbers
 
 ARRIVAL_MONTHS = 12
 """New customers are counted over the last so many full months."""
-YEAR_MONTHS = 12
 
 _MOST_ROWS = 5_000_000
 _HISTORY = ("x", "t_x", "T")
@@ -154,9 +153,10 @@ def _full_months(observed: Window, warm_up_ends: date) -> Window:
 def _by_month(customers: ir.Table, window: Window) -> tuple[int, ...]:
     first = customers.first_on
     won = customers.filter(first >= ibis.literal(window.start), first < ibis.literal(window.end))
-    month = (won.first_on.year() * YEAR_MONTHS + won.first_on.month()).cast("int64")
-    found = collect(won.group_by(month=month).agg(n=won.count())).set_index("month")["n"]
-    begin, end = (day.year * YEAR_MONTHS + day.month for day in (window.start, window.end))
+    found = collect(won.group_by(month=month_numbers(won.first_on)).agg(n=won.count())).set_index(
+        "month"
+    )["n"]
+    begin, end = (month_number(day) for day in (window.start, window.end))
     return tuple(int(found.get(at, 0)) for at in range(begin, end))
 
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from crm_lib.periods import month_number
 from crm_lib.present import style, words
 from crm_lib.present.figures.canvas import is_narrow
 from crm_lib.present.tables import require_columns
@@ -94,7 +95,7 @@ MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
 
 def _regular(days: Sequence[Any], most: int) -> list[int]:
     """The places of at most `most` months at equal steps that fit a year, on Januaries where there are any."""
-    months = [12 * day.year + day.month - 1 for day in days]
+    months = [month_number(day) for day in days]
     start = next((month for month in months if month % 12 == 0), months[0]) if months else 0
     for step in MONTH_STEPS:
         shown = [i for i, month in enumerate(months) if (month - start) % step == 0]
