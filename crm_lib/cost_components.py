@@ -25,6 +25,24 @@ MONEY = (
     "cost_to_serve", *WINNING, "contribution", "profit",
 )  # fmt: skip
 
+LABELS = {
+    "gross_sales": "gross sales",
+    "discount": "discounts",
+    "returns": "returns",
+    "revenue": "revenue",
+    "cost_of_goods": "cost of goods",
+    "gross_profit": "gross profit",
+    "contact_cost": "contacts",
+    "effort_cost": "representatives' hours",
+    "handling_cost": "handling of orders",
+    "terms_cost": "payment terms",
+    "contribution": "contribution",
+    "exposure_cost": "reaching customers by campaigns",
+    "campaign_cost": "campaigns as a whole",
+    "acquisition_cost": "acquisition",
+}
+"""What the columns of the ledger are called, in the order of a profit and loss account."""
+
 
 def earned(rows: ir.Table) -> ir.DecimalValue:
     """What is left of the sales of each row before any campaign and acquisition: contribution; without cost

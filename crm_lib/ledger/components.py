@@ -9,7 +9,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
-from crm_lib.cost_components import SERVING, WINNING
+from crm_lib.cost_components import LABELS, SERVING, WINNING
 from crm_lib.dataset import Dataset
 from crm_lib.ledger import costs
 from crm_lib.ledger.records import Records
@@ -58,18 +58,13 @@ _RECORDED = {
 }
 """Components that a column of a table records: table, column, what its rows are."""
 
-_LABELS: dict[str, tuple[str, Level]] = {
-    "revenue": ("revenue", "revenue"),
-    "returns": ("returns", "revenue"),
-    "discount": ("discounts", "revenue"),
-    "cost_of_goods": ("cost of goods", "gross profit"),
-    "contact_cost": ("contacts", "contribution"),
-    "effort_cost": ("representatives' hours", "contribution"),
-    "handling_cost": ("handling of orders", "contribution"),
-    "terms_cost": ("payment terms", "contribution"),
-    "exposure_cost": ("reaching customers by campaigns", "net profit"),
-    "campaign_cost": ("campaigns as a whole", "net profit"),
-    "acquisition_cost": ("acquisition", "net profit"),
+_LEVELS: dict[str, Level] = {
+    "revenue": "revenue",
+    "returns": "revenue",
+    "discount": "revenue",
+    "cost_of_goods": "gross profit",
+    **dict.fromkeys(SERVING, "contribution"),
+    **dict.fromkeys(WINNING, "net profit"),
 }
 
 
@@ -79,7 +74,7 @@ def components(dataset: Dataset, counts: Counts | None = None) -> list[Component
     Without `counts` by the configuration alone. With them (see `counted`) a component whose column is
     there but empty in every row is missing, too.
     """
-    made = [_component(name, dataset) for name in _LABELS]
+    made = [_component(name, dataset) for name in _LEVELS]
     return [_refined(item, (counts or {}).get(item.name)) for item in made]
 
 
@@ -140,7 +135,7 @@ def _count(rows: ir.Table, cost: ir.Value, rate: ir.Value) -> dict[str, int]:
 
 
 def _component(name: str, dataset: Dataset) -> Component:
-    label, level = _LABELS[name]
+    label, level = LABELS[name], _LEVELS[name]
     if name in ("revenue", "returns"):
         return Component(name, label, level, "measured", "lines.amount")
     if name == "handling_cost":
@@ -169,7 +164,7 @@ def _rule(name: str, dataset: Dataset) -> str:
 
 
 def _terms(dataset: Dataset) -> Component:
-    label, level = _LABELS["terms_cost"]
+    label, level = LABELS["terms_cost"], _LEVELS["terms_cost"]
     lacks = []
     if "payment_days" not in dataset.supplies("accounts"):
         lacks.append("map `payment_days` of the table `accounts`")

@@ -8,28 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from crm_lib.cost_components import LABELS
 from crm_lib.periods import Window, add_months, parse_day
 from crm_lib.present import words
 from crm_lib.present.sentences.base import customers, direction
 from crm_lib.present.words import say
 
-STEP_NAMES = {
-    "gross_sales": "gross sales",
-    "discount": "discounts",
-    "returns": "returns",
-    "revenue": "revenue",
-    "cost_of_goods": "cost of goods",
-    "gross_profit": "gross profit",
-    "contact_cost": "contacts",
-    "effort_cost": "representatives' hours",
-    "handling_cost": "handling of orders",
-    "terms_cost": "payment terms",
-    "contribution": "contribution",
-    "exposure_cost": "reaching customers by campaigns",
-    "campaign_cost": "campaigns as a whole",
-    "acquisition_cost": "acquisition",
-    "none": "no single cost",
-}
+STEP_NAMES = {**LABELS, "none": "no single cost"}
 """What the columns of the ledger are called."""
 
 LONGEST_YEAR = 12
