@@ -34,12 +34,13 @@ class Customer(BaseModel):
     revenue is net of returns, in `currency`; revenue_rank counts from 1 among the `customers` who ever
     bought;
     cumulative_share is the share of all revenue that comes from this customer and those above;
-    scores are 1–5; days_since_last counts to the last observed day. None: not defined for them; name: only for an
-    internal audience. is_listed: whether the data set's table of customers holds the id; None where it
-    has no such table. profit is what `profit_label` says (net profit, contribution, …), over the whole
-    window; profit_rank counts from 1 among all with an order line or a cost. clv: `clv_earning` expected within
-    `clv_horizon_months` from as_of on, discounted at `clv_discount_rate` a year; p_alive: chance of being
-    a customer still; clv_reason: why there is no such value, of anybody.
+    scores are 1–5; days_since_last counts to the last observed day. None: not defined for them; name:
+    only for an internal audience. is_listed: whether the data set's table of customers holds the id;
+    None where it has no such table. profit is what `profit_label` says (net profit, contribution, …),
+    over the whole window; profit_rank counts from 1 among all with an order line or a cost. clv:
+    `clv_earning` expected within `clv_horizon_months` from as_of on, discounted at `clv_discount_rate`
+    a year; p_alive: chance of being a customer still; clv_reason: why there is no such value, of
+    anybody.
     """
 
     customer_id: str

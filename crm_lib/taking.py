@@ -35,7 +35,8 @@ class StagedPart:
 
     key: hash of everything that its staged rows and their failures depend on, but for copies of rows of
     other parts. staged_key: of the rows alone. first_on, last_on: days that its rows are recorded on (None
-    where none is dated). undated: rows without such a day, or with one that stands for "unknown". columns: of the raw part. noticed: of its files.
+    where none is dated). undated: rows without such a day, or with one that stands for "unknown".
+    columns: of the raw part. noticed: of its files.
     """
 
     key: str

@@ -7,8 +7,9 @@ warm-up is in no row. Costs of winning that were spent on people who never bough
 
 Contribution here is what a customer brought less the known costs of goods and of serving it, before
 any campaign and before acquisition, as lifetime value counts it: what was spent on winning is in the
-CAC and never deducted a second time, and what is brought and expected yet can be added. The month of the first purchase is month 1 of the relationship; what was
-spent on a customer before it counts there. Months that are not wholly observed are left out.
+CAC and never deducted a second time, and what is brought and expected yet can be added. The month of
+the first purchase is month 1 of the relationship; what was spent on a customer before it counts there.
+Months that are not wholly observed are left out.
 """
 
 from __future__ import annotations

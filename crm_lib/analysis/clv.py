@@ -50,9 +50,10 @@ def by_customer(
 
     In: customer facts, their histories in days (`Choice.seen`), the fitted model, and
     `Margins.per_occasion()`; None where the facts have its columns (`Margins.onto`). `carried`: columns
-    of the facts that go along. Out: one row a customer with a purchase: customer_id, occasions (so far), x, t_x, T (days), p_alive (chance of being a customer
-    still), expected_occasions (within the horizon), expected_spend and margin_per_occasion (money an
-    occasion), margin_rate, clv (residual, money: margin × occasions, discounted; may be negative).
+    of the facts that go along. Out: one row a customer with a purchase: customer_id, occasions (so far),
+    x, t_x, T (days), p_alive (chance of being a customer still), expected_occasions (within the
+    horizon), expected_spend and margin_per_occasion (money an occasion), margin_rate, clv (residual,
+    money: margin × occasions, discounted; may be negative).
     Predictions are made once a history and joined in the engine. Raises UsageError for a horizon below
     one month or a discount rate below 0.
     """
@@ -171,10 +172,10 @@ def best(
 ) -> pd.DataFrame:
     """The customers worth most, with an interval of what each will buy.
 
-    In: `by_customer`, perhaps with further columns; `named` adds columns to those few rows (`book.named`). Out: its first `rows` by clv (customer_id where
-    equal), and low, high: with 95 % probability the customer's occasions within the horizon lie
-    between them (chance and being a customer still are in it, the parameters are taken as they are).
-    Raises UsageError for rows below 0.
+    In: `by_customer`, perhaps with further columns; `named` adds columns to those few rows
+    (`book.named`). Out: its first `rows` by clv (customer_id where equal), and low, high: with 95 %
+    probability the customer's occasions within the horizon lie between them (chance and being a
+    customer still are in it, the parameters are taken as they are). Raises UsageError for rows below 0.
     """
     check_whole("rows", rows, least=0)
     most = (ibis.desc("clv"), "customer_id")

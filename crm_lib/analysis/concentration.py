@@ -98,7 +98,8 @@ def top_shares(
     """What the best customers bring.
 
     One row a share asked: share (of customers), customers (that share of them, rounded up to a
-    whole customer), customers_share (what that is of all), value (their sum), value_share. Raises UsageError for a share outside 0 to 1.
+    whole customer), customers_share (what that is of all), value (their sum), value_share. Raises
+    UsageError for a share outside 0 to 1.
     """
     parts = [(share, Fraction(str(share))) for share in _checked(shares)]
     asked = ibis.memtable(

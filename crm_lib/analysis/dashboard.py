@@ -75,12 +75,13 @@ def monthly(
 ) -> ir.Table:
     """The customer base month by month: the series behind the headline numbers.
 
-    In: as in `measures`; `moved`: `flow.moves`, where made. Out: one row a calendar month, in order: `month`, `revenue`, `anonymous_revenue`, `margin` (null without costs), `profit` (null without a ledger), `orders`, `occasions`, `active_customers`,
-    `new_customers`, `first_seen_customers` (first occasion within the warm-up), `kept_customers`
-    (active in the month before, too), `kept_of` (active in the month before; null unless that month
-    was wholly observed), `repeat_buying_rate` (kept_customers ÷ kept_of),
-    `revenue_per_active_customer` (known customers' revenue ÷ active_customers), `is_partial`,
-    `is_warm_up`.
+    In: as in `measures`; `moved`: `flow.moves`, where made. Out: one row a calendar month, in order:
+    `month`, `revenue`, `anonymous_revenue`, `margin` (null without costs), `profit` (null without a
+    ledger), `orders`, `occasions`, `active_customers`, `new_customers`, `first_seen_customers` (first
+    occasion within the warm-up), `kept_customers` (active in the month before, too), `kept_of` (active
+    in the month before; null unless that month was wholly observed), `repeat_buying_rate`
+    (kept_customers ÷ kept_of), `revenue_per_active_customer` (known customers' revenue ÷
+    active_customers), `is_partial`, `is_warm_up`.
     """
     kept = _kept(customer_months) if moved is None else _kept_of(moved)
     series = months.mutate(number=month_numbers(months.month))

@@ -53,11 +53,12 @@ def monthly(
     """Who joined, who left and what that did to revenue, month by month.
 
     In: the customer-month ledger, the customer facts and the month totals, all as of `observed.end`;
-    `moved`: `moves` of the first two, where they have been made. Out: one row a calendar month, in order: `start`, `end` (excluded), the customers `opening`,
-    `new`, `first_seen`, `reactivated`, `retained`, `lapsed`, `closing`; the same as money in
-    `revenue_…`, where `revenue_retained_change`, `revenue_inactive_change` and
-    `revenue_anonymous_change` are differences to the month before; `is_partial` (not every day
-    observed, so its lapsed customers may still come) and `is_warm_up`. The first month opens at 0.
+    `moved`: `moves` of the first two, where they have been made. Out: one row a calendar month, in order:
+    `start`, `end` (excluded), the customers `opening`, `new`, `first_seen`, `reactivated`, `retained`,
+    `lapsed`, `closing`; the same as money in `revenue_…`, where `revenue_retained_change`,
+    `revenue_inactive_change` and `revenue_anonymous_change` are differences to the month before;
+    `is_partial` (not every day observed, so its lapsed customers may still come) and `is_warm_up`. The
+    first month opens at 0.
     """
     return _calendar(customer_months, customers, months, observed, warm_up_ends, 1, 0, moved)
 

@@ -212,7 +212,8 @@ def choose(
     """The model that predicts a held-out period best, fitted again to everything before `observed.end`.
 
     In: customer facts and purchase occasions. `model`: "best" or the name of one, which then is held
-    against the rules alone. `known`: `known_before` the split, where it has been made. Never raises NoModel: `Choice.refusal` says why there is no model.
+    against the rules alone. `known`: `known_before` the split, where it has been made. Never raises
+    NoModel: `Choice.refusal` says why there is no model.
     """
     if model != BEST and model not in btyd.MODELS:
         raise UsageError(unknown("model", model, (BEST, *btyd.MODELS)))

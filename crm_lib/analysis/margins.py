@@ -2,10 +2,10 @@
 
 An occasion earns what is spent on it times the share of that which is left after returns and costs.
 Both are the customer's own, drawn towards everyone's as far as the customer is little known: spend by
-the Gamma-Gamma model (by credibility where that cannot be used), the share by credibility. What is left is contribution where costs are known:
-purchases less returns, cost of goods and cost to serve. Acquisition is not in it, being sunk for
-whoever is a customer; nor are campaigns, each of which is a decision to be judged by the value it
-adds. `earning` names what the data can tell.
+the Gamma-Gamma model (by credibility where that cannot be used), the share by credibility. What is left
+is contribution where costs are known: purchases less returns, cost of goods and cost to serve.
+Acquisition is not in it, being sunk for whoever is a customer; nor are campaigns, each of which is a
+decision to be judged by the value it adds. `earning` names what the data can tell.
 """
 
 from __future__ import annotations

@@ -156,8 +156,8 @@ def habits(
     customer and day, or order; one that spans two values counts in both), occasions_share (of the
     group's), customers (who did so at least once), purchases (money). The place of a value in its
     order is `place`. `occasions`: purchase occasions of the same lines; where an occasion is a day and tells
-    the value, they are read instead of lines. Raises UsageError for an unknown dimension or attribute, NotInData where the
-    lines lack the column or the time of day.
+    the value, they are read instead of lines. Raises UsageError for an unknown dimension or attribute,
+    NotInData where the lines lack the column or the time of day.
     """
     by_day = occasions if occasion == "day" and dimension in _OF_DAYS else None
     bought = _bought(lines if by_day is None else _days(by_day), profile, attribute)
@@ -193,10 +193,10 @@ def preferences(
 
     Base: purchase lines of known customers; a product without an entry is "Unknown". One row a
     group and category: customer_group ("All customers", or the value of `attribute` in `profile`),
-    value (text, most purchases first, then Other, Unknown), customers (who bought it), customers_share (of the group's buyers), purchases
-    (money), purchases_share (of the group's), index (that share ÷ the share in the whole base;
-    1 = as everybody). Raises UsageError for an unknown level or attribute, NotInData where the
-    lines have no product or the products no category.
+    value (text, most purchases first, then Other, Unknown), customers (who bought it), customers_share
+    (of the group's buyers), purchases (money), purchases_share (of the group's), index (that share ÷
+    the share in the whole base; 1 = as everybody). Raises UsageError for an unknown level or attribute,
+    NotInData where the lines have no product or the products no category.
     """
     if "product_id" not in lines.columns:
         raise NotInData("What customers prefer needs `product_id` of the table `lines`.")

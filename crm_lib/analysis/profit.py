@@ -114,10 +114,11 @@ def by_month(ledger: ir.Table, *, observed: Window) -> ir.Table:
 def bridge(ledger: ir.Table) -> ir.Table:
     """From gross sales to profit, step by step, for all rows of the ledger.
 
-    In: the ledger, or its sums `by_month`, which are fewer. Out: one row a step that the data set knows, in order: number, step (a column of the ledger),
-    amount (money; a deduction is negative), kind ("start", "cost", "subtotal", "end"). Every
-    subtotal is the start and the deductions before it; a subtotal that nothing was deducted for
-    since the one before is left out, as is one that a missing cost would make misleading.
+    In: the ledger, or its sums `by_month`, which are fewer. Out: one row a step that the data set
+    knows, in order: number, step (a column of the ledger), amount (money; a deduction is negative),
+    kind ("start", "cost", "subtotal", "end"). Every subtotal is the start and the deductions before it;
+    a subtotal that nothing was deducted for since the one before is left out, as is one that a missing
+    cost would make misleading.
     """
     sums = with_totals(ledger.agg(**{name: ledger[name].sum() for name in PARTS}))
     totals = ibis.memtable(sums.to_pyarrow())

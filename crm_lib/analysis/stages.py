@@ -47,10 +47,10 @@ def stage(
     """The stage of every customer on the day of the facts.
 
     In: customer facts; `typical`: the gap of the whole population (`typical_gap`), where `customers`
-    are only some of it; `carried`: further columns that go along. Out: one row a customer: `customer_id`, `stage`, `expected_gap_days`
-    (see `Thresholds`), `silence` (days since the last occasion ÷ expected gap; null for
-    a prospect), `return_multiple` (the last gap ÷ the gap expected before it; null with fewer than
-    two occasions).
+    are only some of it; `carried`: further columns that go along. Out: one row a customer:
+    `customer_id`, `stage`, `expected_gap_days` (see `Thresholds`), `silence` (days since the last
+    occasion ÷ expected gap; null for a prospect), `return_multiple` (the last gap ÷ the gap expected
+    before it; null with fewer than two occasions).
 
     A customer's own gap is the mean of its gaps: against companies whose leavers are known it told
     who had left better than the median did (decision 22). The population's typical gap is the median
@@ -163,10 +163,11 @@ def at_risk(stages: ir.Table, customers: ir.Table) -> ir.Table:
     """Whom we may lose next: customers at risk or dormant, the most valuable first.
 
     In: `stage` and the facts of the same day. Out: one row a customer, ordered: `customer_id`, `name`
-    (where the facts have it: `book.named`), `stage`, `days_since_last`, `expected_gap_days`, `silence`, `occasions`, `revenue`,
-    `value_at_stake` (money a year: revenue since the first occasion, spread over the time since, and
-    over a whole year where that is shorter; so nobody has more at stake than it ever brought).
-    Customers whose returns eat up their purchases have nothing at stake and are left out.
+    (where the facts have it: `book.named`), `stage`, `days_since_last`, `expected_gap_days`, `silence`,
+    `occasions`, `revenue`, `value_at_stake` (money a year: revenue since the first occasion, spread
+    over the time since, and over a whole year where that is shorter; so nobody has more at stake than
+    it ever brought). Customers whose returns eat up their purchases have nothing at stake and are left
+    out.
     """
     name = [column for column in ("name",) if column in customers.columns]
     risky = stages.filter(stages.stage.isin(["At risk", "Dormant"]))

@@ -59,9 +59,9 @@ def years(
     In: order lines, profit ledger and customer facts, all as of `observed.end`. Out: one row a
     customer whose first purchase was seen (not in the warm-up) and year in which anything happened,
     the current, unfinished year included unless `whole_only`: customer_id, year (1 = the first), whole
-    (years of the customer that were observed to their end), purchases (order lines that buy), revenue, gross_profit (null without costs), profit (before the cost of
-    acquisition; with no cost known it is revenue). Summed over all years, profit is the ledger's profit plus
-    acquisition cost.
+    (years of the customer that were observed to their end), purchases (order lines that buy), revenue,
+    gross_profit (null without costs), profit (before the cost of acquisition; with no cost known it is
+    revenue). Summed over all years, profit is the ledger's profit plus acquisition cost.
     """
     started = _started(customers)
     started = started.mutate(whole=_observed_years(started, observed.end))
@@ -201,11 +201,11 @@ def paired(
 ) -> pd.DataFrame:
     """The later year against the earlier one, for the three groups of the table above.
 
-    In: `years`, whole ones at least, and customer facts. Out: one row a group ("won", "stayed", "pooled"): group, customers
-    (of "pooled": who bought in the later year), early, late (mean profit a customer, money), ratio
-    (late ÷ early; null where early is not positive), low, high (95 % interval of the ratio by
-    Fieller's theorem for paired means; null for "pooled", whose means are of different customers,
-    and where the data cannot bound it), early_year, late_year.
+    In: `years`, whole ones at least, and customer facts. Out: one row a group ("won", "stayed",
+    "pooled"): group, customers (of "pooled": who bought in the later year), early, late (mean profit a
+    customer, money), ratio (late ÷ early; null where early is not positive), low, high (95 % interval
+    of the ratio by Fieller's theorem for paired means; null for "pooled", whose means are of different
+    customers, and where the data cannot bound it), early_year, late_year.
 
     Raises UsageError for years out of order, NotInData where fewer than `FEWEST_CUSTOMERS` customers were
     observed for `late` whole years.

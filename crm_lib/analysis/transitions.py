@@ -36,10 +36,10 @@ def counted(compared: ir.Table) -> ir.Table:
 def matrix(before: ir.Table, after: ir.Table | None = None) -> ir.Table:
     """How customers moved between the stages of two days; balanced.
 
-    In: `stages.stage` of an earlier and of a later day; or `counted` alone. Out: one row a pair of stages, in order of life and
-    with zeros: `from_stage`, `to_stage`, `customers`, `share` (of those who stood in `from_stage`;
-    null when nobody did). Rows add up to the sizes before, columns to the sizes after; who was
-    unknown on the earlier day comes from "Not yet a customer".
+    In: `stages.stage` of an earlier and of a later day; or `counted` alone. Out: one row a pair of
+    stages, in order of life and with zeros: `from_stage`, `to_stage`, `customers`, `share` (of those
+    who stood in `from_stage`; null when nobody did). Rows add up to the sizes before, columns to the
+    sizes after; who was unknown on the earlier day comes from "Not yet a customer".
     """
     if after is None:
         from_stage = before.was_known.ifelse(before.stage, None)

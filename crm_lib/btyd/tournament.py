@@ -122,13 +122,13 @@ def scores(held: Holdout, predicted: Array) -> dict[str, float]:
 class Verdict:
     """Who predicted best.
 
-    `winner`: name of the model to be used (lowest deviance, or tied with it), empty if none could be fitted; `best_rule`: the
-    best rule's. `lead`: deviance of the best rule − that of the winner, a customer, and `lead_error` its
-    standard error over customers (NaN without a winner): a lead of less than two errors may be chance.
-    `refused`: no model may be used, and `reason` says why, in a sentence; else it says why the winner
-    may. `table`: one row a contestant, `COLUMNS`, lowest deviance first but for the winner, who goes
-    before models that are tied with it; contestants that could not be judged come last, with the
-    reason as remark. `models`: those fitted to the calibration histories.
+    `winner`: name of the model to be used (lowest deviance, or tied with it), empty if none could be
+    fitted; `best_rule`: the best rule's. `lead`: deviance of the best rule − that of the winner, a
+    customer, and `lead_error` its standard error over customers (NaN without a winner): a lead of less
+    than two errors may be chance. `refused`: no model may be used, and `reason` says why, in a
+    sentence; else it says why the winner may. `table`: one row a contestant, `COLUMNS`, lowest deviance
+    first but for the winner, who goes before models that are tied with it; contestants that could not
+    be judged come last, with the reason as remark. `models`: those fitted to the calibration histories.
     """
 
     winner: str

@@ -32,8 +32,8 @@ class Batch(NamedTuple):
 class Contents:
     """What the facts in a book's folder are made of.
 
-    made_by: hash of what facts depend on besides lines. periods: keys of the periods, in order. batches: in order. occasions: files of occasions, in order.
-    repeated: rows of `baskets.repeated`.
+    made_by: hash of what facts depend on besides lines. periods: keys of the periods, in order. batches:
+    in order. occasions: files of occasions, in order. repeated: rows of `baskets.repeated`.
     """
 
     made_by: str

@@ -46,7 +46,8 @@ def build(book: Book, durations: dict[str, float] | None = None) -> Path:
     (`dashboard.by_revenue`). `clv.json`: earning (what the margin is made of), profit_label, horizon_months,
     discount_rate (a year), buyers (customers with a purchase), files_from (the id that each file of a mart
     begins with, or before), model, stays (it knows no leaving), bias (`Choice.bias`), customers (valued), clv
-    (their sum, money), and reason (why no model may be used, so that there is no mart `clv` and no sum; else empty).
+    (their sum, money), and reason (why no model may be used, so that there is no mart `clv` and no sum;
+    else empty).
     """
 
     def write(folder: Path) -> None:

@@ -77,9 +77,9 @@ def profile(
     """The measures `needed` of the accepted rows among `fated` (see `fates`), and its days.
 
     Days are those of every row before `as_of`, in scope or not, but for days that stand for "unknown":
-    they tell of the delivery, and the silence of one shop is no missing delivery. `tally` is of the same rows,
-    `targets` by column what those that point to another table may point to, `notes` what was noticed of its
-    files (`sources.Notes`).
+    they tell of the delivery, and the silence of one shop is no missing delivery. `tally` is of the
+    same rows, `targets` by column what those that point to another table may point to, `notes` what was
+    noticed of its files (`sources.Notes`).
     """
     accepted = fated.filter(fated.fate == "accepted")
     found = Profile()
