@@ -279,7 +279,16 @@ def _inactive(moved: ir.Table) -> ir.Table:
     return inactive.group_by("period").agg(revenue_inactive=inactive.revenue.sum())
 
 
+_BALANCE = (
+    "start", "end", "opening", "new", "first_seen", "reactivated", "retained", "lapsed", "closing",
+    "revenue_opening", "revenue_new", "revenue_first_seen", "revenue_reactivated", "revenue_retained_change",
+    "revenue_lapsed", "revenue_inactive_change", "revenue_anonymous_change", "revenue_closing",
+    "is_partial", "is_warm_up",
+)  # fmt: skip
+
+
 def _balanced(flow: ir.Table) -> ir.Table:
+    """The flow with what each period opens and closes with, and the changes between: `_BALANCE`."""
     flow = flow.mutate(
         closing=flow.retained + flow.new + flow.first_seen + flow.reactivated,
         revenue_closing=flow.revenue_retained
@@ -300,25 +309,4 @@ def _balanced(flow: ir.Table) -> ir.Table:
         revenue_inactive_change=flow.revenue_inactive - before(flow.revenue_inactive),
         revenue_anonymous_change=flow.revenue_anonymous - before(flow.revenue_anonymous),
     )
-    return flow.order_by("period").select(
-        "start",
-        "end",
-        "opening",
-        "new",
-        "first_seen",
-        "reactivated",
-        "retained",
-        "lapsed",
-        "closing",
-        "revenue_opening",
-        "revenue_new",
-        "revenue_first_seen",
-        "revenue_reactivated",
-        "revenue_retained_change",
-        "revenue_lapsed",
-        "revenue_inactive_change",
-        "revenue_anonymous_change",
-        "revenue_closing",
-        "is_partial",
-        "is_warm_up",
-    )
+    return flow.order_by("period").select(*_BALANCE)

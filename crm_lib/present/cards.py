@@ -70,8 +70,19 @@ def concentration(
 ) -> list[Number]:
     """Who carries the business: `segments.sizes`, `concentration.top_shares`, `customers_for_share`."""
     window = words.in_words(observed)
+    note = "0 = all bring the same, 1 = one brings everything"
+    return [
+        *_leading_segment(sizes, window),
+        *_top_customers(top, window),
+        *_customers_for_target(needed, window),
+        Number("gini", "Gini coefficient of revenue", gini, "ratio", window, note=note),
+    ]
+
+
+def _leading_segment(sizes: pd.DataFrame, window: str) -> list[Number]:
+    """The segment that brings most; none where there is no revenue to share."""
     lead = sizes.dropna(subset="revenue_share").nlargest(1, "revenue_share")
-    numbers = [
+    return [
         Number(
             "leading_segment_share",
             f"Revenue of {row.segment}",
@@ -82,7 +93,10 @@ def concentration(
         )
         for row in lead.itertuples()
     ]
-    numbers += [
+
+
+def _top_customers(top: pd.DataFrame, window: str) -> list[Number]:
+    return [
         Number(
             "top_customers_share",
             f"Revenue of the top {row.share:.0%}",
@@ -93,7 +107,10 @@ def concentration(
         )
         for row in top.head(1).itertuples()
     ]
-    numbers += [
+
+
+def _customers_for_target(needed: pd.DataFrame, window: str) -> list[Number]:
+    return [
         Number(
             "customers_for_target",
             f"Customers who bring {row.share:.0%} of revenue",
@@ -103,11 +120,6 @@ def concentration(
             denominator=f"of customers with a purchase; {customers(row.customers)}",
         )
         for row in needed.head(1).itertuples()
-    ]
-    note = "0 = all bring the same, 1 = one brings everything"
-    return [
-        *numbers,
-        Number("gini", "Gini coefficient of revenue", gini, "ratio", window, note=note),
     ]
 
 

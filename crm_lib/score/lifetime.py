@@ -50,31 +50,41 @@ def rows(truth: Truth, book: Book) -> list[Row]:
 
 
 def _still_there(truth: Truth, book: Book, choice: lifetime.Choice) -> list[Row]:
+    """P(alive) against who truly still is a customer, of `_with_truth`; judged in a plain company only."""
     seen = _with_truth(truth, book, choice)
     if seen["alive"].nunique() < 2:
         return [Row("still a customer", "", "", "", None, "Nobody has left, or nobody is left.")]
-    from sklearn.metrics import roc_auc_score
-
-    by_model = float(roc_auc_score(seen["alive"], seen["p_alive"]))
-    by_silence = float(roc_auc_score(seen["alive"], -seen["days_since_last"]))
-    share, expected = float(seen["alive"].mean()), float(seen["p_alive"].mean())
-    apart = _calibration_error(seen)
     is_plain = _is_plain(truth)
     note = f"{choice.model.title}; {words.count(len(seen))} customers on the day."
     if not is_plain:
         note += (
             " Not judged: gaps, seasons and comebacks of this company are not those of any model."
         )
+    return [_order(seen, is_plain, note), *_chances(seen, is_plain, note)]
+
+
+def _order(seen: pd.DataFrame, is_plain: bool, note: str) -> Row:
+    """Whether P(alive) puts those still there above those gone at least as well as silence does."""
+    from sklearn.metrics import roc_auc_score
+
+    by_model = float(roc_auc_score(seen["alive"], seen["p_alive"]))
+    by_silence = float(roc_auc_score(seen["alive"], -seen["days_since_last"]))
+    return Row(
+        "still customers ranked above those gone (area under the ROC curve)",
+        f"{by_silence:.3f} by days since the last purchase",
+        f"{by_model:.3f} by P(alive)",
+        "not worse" if is_plain else "",
+        by_model >= by_silence if is_plain else None,
+        f"{note} 0.5 is chance, 1 perfect.",
+    )
+
+
+def _chances(seen: pd.DataFrame, is_plain: bool, note: str) -> list[Row]:
+    """How far P(alive) is from the share still there: over all customers, and over tenths of it."""
+    share, expected = float(seen["alive"].mean()), float(seen["p_alive"].mean())
+    apart = _calibration_error(seen)
     tolerance = words.points(APART, 0).lstrip("+") if is_plain else ""
     return [
-        Row(
-            "still customers ranked above those gone (area under the ROC curve)",
-            f"{by_silence:.3f} by days since the last purchase",
-            f"{by_model:.3f} by P(alive)",
-            "not worse" if is_plain else "",
-            by_model >= by_silence if is_plain else None,
-            f"{note} 0.5 is chance, 1 perfect.",
-        ),
         Row(
             "share of customers still there",
             words.percent(share),
