@@ -12,6 +12,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from crm_lib import marts
+from crm_lib.analysis import clv
 from crm_lib.book import Book, open_book
 from crm_lib.engine import collect
 from crm_lib.marts import files
@@ -47,3 +48,32 @@ def test_customers_in_ranges_are_the_same_customers(
         made, expected = (collect(marts.read(book, name)) for book in (parts, whole))
         numbers = expected.select_dtypes("number").columns
         assert made[numbers].sum().tolist() == pytest.approx(expected[numbers].sum().tolist())
+
+
+@pytest.mark.xdist_group("supplier")
+@pytest.mark.parametrize(
+    ("model", "horizon_months", "discount_rate"),
+    [
+        ("best", clv.HORIZON_MONTHS, clv.DISCOUNT_RATE),
+        ("best", 12, clv.DISCOUNT_RATE),
+        ("best", clv.HORIZON_MONTHS, 0.0),
+        ("nbd", clv.HORIZON_MONTHS, clv.DISCOUNT_RATE),
+    ],
+)
+def test_values_are_of_the_model_and_the_terms_asked_for(
+    simulated: Callable[..., str], model: str, horizon_months: int, discount_rate: float
+) -> None:
+    book = open_book(simulated("supplier"), as_of="2026-01-01")
+    choice = marts.choice(book, model=model)
+    terms = {"horizon_months": horizon_months, "discount_rate": discount_rate}
+    found = collect(marts.values(book, choice, marts.margins_of_each(book), **terms))  # type: ignore[arg-type]
+    found = found[found["clv"].notna()]
+
+    told = choice.model.predict(choice.seen, horizon=horizon_months, unit="month")
+    expected = (told["expected_purchases"] * choice.seen.weight).sum()
+    assert found["expected_occasions"].sum() == pytest.approx(expected)
+    undiscounted = found["margin_per_occasion"] * found["expected_occasions"]
+    share = found["clv"].sum() / undiscounted.sum()
+    # No occasion lies further ahead than the horizon.
+    least = (1 + discount_rate) ** (-horizon_months / 12)
+    assert least - 1e-9 <= share <= 1 + 1e-9
