@@ -16,6 +16,7 @@ from crm_lib.analysis import (
     cohorts,
     concentration,
     dashboard,
+    equity,
     flow,
     lifetime,
     margins,
@@ -46,8 +47,8 @@ def build(book: Book, durations: dict[str, float] | None = None) -> Path:
     (`dashboard.by_revenue`). `clv.json`: earning (what the margin is made of), profit_label, horizon_months,
     discount_rate (a year), buyers (customers with a purchase), files_from (the id that each file of a mart
     begins with, or before), model, stays (it knows no leaving), bias (`Choice.bias`), customers (valued), clv
-    (their sum, money), and reason (why no model may be used, so that there is no mart `clv` and no sum;
-    else empty).
+    (their sum, money), interval (its 95 % interval, two ends; null where the data determine none), and reason (why
+    no model may be used, so that there is no mart `clv` and no sum; else empty).
     """
 
     def write(folder: Path) -> None:
@@ -177,15 +178,19 @@ def _write_clv(book: Book, folder: Path, parts: list[Range]) -> None:
         "files_from": [part.low or "" for part in parts],
         "customers": 0,
         "clv": None,
+        "interval": None,
     }
     each = margins.of_each(customers)
     if choice.fitted and choice.seen:
         for number, path in enumerate(sorted((folder / "customer").glob("*.parquet"))):
             some = each.onto(book.backend.read_parquet(path))
             files.write(valued(some, choice.seen, choice.fitted), folder / "clv", number)
-        values = files.read(folder / "clv", book)
-        row = clv.totals(values.filter(values.clv.notnull())).iloc[0]
+        values = files.read(folder / "clv", book).filter(lambda t: t.clv.notnull())
+        row = clv.totals(values).iloc[0]
         known |= {"customers": int(row["customers"]), "clv": float(row["clv"])}
+        known["interval"] = equity.stakes(values).interval(
+            choice.fitted, horizon_months=clv.HORIZON_MONTHS, discount_rate=clv.DISCOUNT_RATE
+        )
     (folder / CLV_FACTS).write_text(json.dumps(known, indent=1))
     fitted.save(choice, folder)
     fitted.save_margins(each, folder)

@@ -251,7 +251,7 @@ def equity(known: Mapping[str, Any], *, day: date) -> list[Number]:
         note = words.say("card.stays", terms=note)
     elif abs(known["bias"]) > FAR_OFF:
         note = words.say("card.far_off", terms=note, rate=words.percent(abs(known["bias"]), 0))
-    return [Number("clv_total", "Equity of present customers", known["clv"], "money", ahead, denominator=f"of {customers(known['customers'])} with a purchase", note=note)]  # fmt: skip
+    return [Number("clv_total", "Equity of present customers", known["clv"], "money", ahead, denominator=f"of {customers(known['customers'])} with a purchase", interval=_pair(known["interval"]), note=note)]  # fmt: skip
 
 
 def _pair(interval: Sequence[float] | None) -> tuple[float, float] | None:

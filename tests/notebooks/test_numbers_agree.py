@@ -240,6 +240,8 @@ def test_values_to_come_add_up_to_the_equity(told: Telling, book: Book) -> None:
     lifetime, base = told["06_lifetime_value"], told["02_customer_base"]
     equity = lifetime.metrics["clv_total"]["value"]
     assert base.metrics["clv_total"]["value"] == pytest.approx(equity)
+    interval = lifetime.metrics["clv_total"]["interval"]
+    assert base.metrics["clv_total"]["interval"] == pytest.approx(interval)
     for by, frame in lifetime.names["by_group"].items():
         assert frame["clv"].sum() == pytest.approx(equity), by
         assert frame["customers"].sum() == lifetime.names["totals"]["customers"].iloc[0]

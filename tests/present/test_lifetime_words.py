@@ -285,8 +285,9 @@ def test_levers_that_there_are() -> None:
 )
 def test_the_equity_on_other_pages_bears_its_doubt(stays: bool, bias: float, more: str) -> None:
     known = {"clv": 5000.0, "customers": 200, "earning": "contribution", "horizon_months": 36,
-             "discount_rate": 0.1, "stays": stays, "bias": bias}  # fmt: skip
-    assert cards.equity(known, day=YEAR.end)[0].note == TERMS + more
+             "discount_rate": 0.1, "stays": stays, "bias": bias, "interval": [4000.0, 6000.0]}  # fmt: skip
+    (worth,) = cards.equity(known, day=YEAR.end)
+    assert (worth.note, worth.interval) == (TERMS + more, (4000, 6000))
 
 
 def test_cards_carry_what_the_value_is() -> None:
